@@ -1,0 +1,1 @@
+"""The shipped rules: one YAML file per kind of data, each with its own examples."""
