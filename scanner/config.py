@@ -1,0 +1,75 @@
+"""Settings of one run as frozen objects: file, environment and flags meet here, and the library never sees a flag."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from scanner.model import DetectSettings, Limits
+
+
+def available_cores() -> int:
+    """Cores this process may use (affinity counts, not the machine's number)."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)
+
+
+@dataclass(frozen=True, slots=True)
+class KnownContacts:
+    """Our own contact data, reported as `info`: names from files, phone numbers and e-mail patterns of the policy."""
+
+    people_files: tuple[str, ...] = ()
+    phones: tuple[str, ...] = ()
+    emails: tuple[str, ...] = ()  # globs, `*@ourcompany.example`
+
+    def __bool__(self) -> bool:
+        return bool(self.people_files or self.phones or self.emails)
+
+
+@dataclass(frozen=True, slots=True)
+class PipelineConfig:
+    """All that a worker needs to turn one file into facts. `secret` is the installation's key; it is never shown."""
+
+    run_id: str
+    limits: Limits
+    detect: DetectSettings
+    known: KnownContacts
+    staging: Path  # private folder on the store's file system, for value files too large for a message
+    secret: bytes = field(repr=False, default=b"")
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data for the worker's pipe; the secret in hexadecimal, so it goes through no argument, file or environment."""
+        return {
+            "run_id": self.run_id,
+            "limits": asdict(self.limits),
+            "detect": asdict(self.detect),
+            "known": asdict(self.known),
+            "staging": os.fspath(self.staging),
+            "secret": self.secret.hex(),
+        }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> PipelineConfig:
+        detect = {key: tuple(value) if isinstance(value, list) else value for key, value in data["detect"].items()}
+        known = {key: tuple(value) for key, value in data["known"].items()}
+        return cls(
+            run_id=data["run_id"],
+            limits=Limits(**data["limits"]),
+            detect=DetectSettings(**detect),
+            known=KnownContacts(**known),
+            staging=Path(data["staging"]),
+            secret=bytes.fromhex(data["secret"]),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How a run is carried out, apart from what the policy says."""
+
+    jobs: int = field(default_factory=available_cores)
+    key_file: Path | None = None
+    limits: Mapping[str, float] = field(default_factory=dict)  # overrides the policy's
+    lang: str | None = None
+    nice: int | None = None
