@@ -177,7 +177,9 @@ class Blob:
     """Something readable, never all its bytes at once. `open` gives a fresh seekable read-only binary stream at 0.
 
     A member blob is valid until its extractor is asked for the next item. `declared_type` and `declared_charset` are
-    hints of a container (a mail part's headers); the content decides.
+    hints of a container (a mail part's headers); the content decides. `fault`: the container could give only part of the
+    bytes (a truncated or damaged member), so that the object is `partial` at best. `sibling` opens the file whose name is
+    this one's plus a suffix (a database's "-wal"), None if there is none; members have no siblings.
     """
 
     location: Location
@@ -185,6 +187,8 @@ class Blob:
     open: Callable[[], BinaryIO]
     declared_type: str | None = None
     declared_charset: str | None = None
+    fault: Reason | None = None
+    sibling: Callable[[str], BinaryIO | None] | None = None
 
 
 @dataclass(frozen=True, slots=True)
