@@ -52,8 +52,8 @@ class PipelineConfig:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> PipelineConfig:
-        detect = {key: tuple(value) if isinstance(value, list) else value for key, value in data["detect"].items()}
-        known = {key: tuple(value) for key, value in data["known"].items()}
+        detect: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in data["detect"].items()}
+        known: dict[str, Any] = {key: tuple(value) for key, value in data["known"].items()}
         return cls(
             run_id=data["run_id"],
             limits=Limits(**data["limits"]),

@@ -187,9 +187,8 @@ class Blob:
     open: Callable[[], BinaryIO]
     declared_type: str | None = None
     declared_charset: str | None = None
-    sibling: Callable[[str], BinaryIO | None] | None = None  # ``sibling("-wal")``: the file of that name plus suffix beside it
-    fault: Reason | None = None
     sibling: Callable[[str], BinaryIO | None] | None = None
+    fault: Reason | None = None
 
 
 @dataclass(frozen=True, slots=True)

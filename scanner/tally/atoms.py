@@ -1,0 +1,172 @@
+"""Atoms: every hit of an object as 19 bytes, kept in memory while few and in private temporary files when many.
+
+An atom is the keyed tag of one value with the row and the record it stands in; the value itself is never here. A 10 GB extract
+has hundreds of millions of them, so they are appended in order of arrival and, at the end, dealt out by tag into partitions
+that fit in memory: an external distribution sort (Knuth, TAOCP vol. 3, 5.4.9).
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from enum import IntEnum
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+import numpy.typing as npt
+
+ATOM = np.dtype([("tag", "<u8"), ("record", "<u4"), ("row", "<i4"), ("slot", "<u2"), ("kind", "u1")])
+
+Atoms = npt.NDArray[Any]
+"""A structured array of `ATOM`."""
+
+IN_MEMORY = 1_000_000  # atoms (19 MB) before they go to a file
+PARTITION = 1_000_000  # atoms sorted at once: about 60 MB with the sort's own arrays
+
+
+class Kind(IntEnum):
+    """What an atom says about a person."""
+
+    OTHER = 0
+    NAME = 1
+    EMAIL = 2
+    MOBILE = 3
+    PHONE = 4
+    ADDRESS = 5
+    BIRTH_DATE = 6
+
+
+class Spool:
+    """An append-only run of fixed-size items in an unlinked temporary file."""
+
+    def __init__(self, temp_dir: Path, dtype: np.dtype[Any]) -> None:
+        self._dtype = dtype
+        self._file: IO[bytes] = tempfile.TemporaryFile(dir=temp_dir)  # noqa: SIM115 - lives as long as the spool
+        self.count = 0
+
+    def append(self, items: npt.NDArray[Any]) -> None:
+        self._file.write(np.ascontiguousarray(items).data)
+        self.count += len(items)
+
+    def blocks(self, items: int) -> Iterator[npt.NDArray[Any]]:
+        self._file.flush()
+        offset, width = 0, self._dtype.itemsize
+        while data := os.pread(self._file.fileno(), items * width, offset):
+            offset += len(data)
+            yield np.frombuffer(data, dtype=self._dtype)
+
+    def all(self) -> npt.NDArray[Any]:
+        return next(self.blocks(max(self.count, 1)), np.empty(0, self._dtype))
+
+    def close(self) -> None:
+        self._file.close()
+
+
+@dataclass
+class AtomStore:
+    """All atoms of one object. `add` in order of records; `blocks` gives them back in that order; `partitions` by tag."""
+
+    temp_dir: Path
+    in_memory: int = IN_MEMORY
+    partition: int = PARTITION
+    count: int = 0
+    _pending: list[Atoms] = field(default_factory=list)
+    _pending_count: int = 0
+    _spool: Spool | None = None
+
+    @property
+    def spilled(self) -> bool:
+        return self._spool is not None
+
+    def add(self, slot: int, kind: Kind, tags: npt.NDArray[np.uint64], rows: npt.NDArray[np.int64], records: npt.NDArray[np.int64]) -> None:
+        atoms = np.empty(len(tags), ATOM)
+        atoms["tag"], atoms["row"], atoms["record"] = tags, rows, records
+        atoms["slot"], atoms["kind"] = slot, int(kind)
+        self._pending.append(atoms)
+        self._pending_count += len(atoms)
+        self.count += len(atoms)
+
+    def seal(self) -> None:
+        """Called between records: what was added so far may leave the memory. Keeps every record in one block."""
+        if self._pending_count >= self.in_memory:
+            if self._spool is None:
+                self._spool = Spool(self.temp_dir, ATOM)
+            self._spool.append(self._take())
+
+    def _take(self) -> Atoms:
+        atoms = np.concatenate(self._pending) if self._pending else np.empty(0, ATOM)
+        self._pending, self._pending_count = [], 0
+        return atoms[np.argsort(atoms["record"], kind="stable")]
+
+    def blocks(self) -> Iterator[Atoms]:
+        """In order of record. A block may end inside a record only where one record alone is larger than a block."""
+        if self._pending:
+            tail = self._take()
+            if self._spool is None:
+                self._pending, self._pending_count = [tail], len(tail)
+                yield tail
+                return
+            self._spool.append(tail)
+        if self._spool is not None:
+            yield from whole_records(self._spool.blocks(self.in_memory))
+
+    def partitions(self) -> Iterator[Atoms]:
+        """Blocks that hold all atoms of the tags in them, in ascending order of tag, each sorted by (tag, slot, row)."""
+        yield from partitioned(self.blocks(), self.count, self.partition, self.temp_dir)
+
+    def close(self) -> None:
+        self._pending, self._pending_count = [], 0
+        if self._spool is not None:
+            self._spool.close()
+            self._spool = None
+
+
+def whole_records(blocks: Iterator[Atoms]) -> Iterator[Atoms]:
+    """Blocks cut between records, whatever the blocks that come in."""
+    held = np.empty(0, ATOM)
+    for block in blocks:
+        joined = np.concatenate([held, block]) if len(held) else block
+        cut = int(np.searchsorted(joined["record"], joined["record"][-1]))
+        if cut:
+            yield joined[:cut]
+        held = joined[cut:]
+    if len(held):
+        yield held
+
+
+def partitioned(blocks: Iterator[npt.NDArray[Any]], count: int, size: int, temp_dir: Path) -> Iterator[npt.NDArray[Any]]:
+    """Distribute items by the top bits of their `tag` and sort each share. Tags are pseudo-random, so the shares are even;
+    one tag that stands millions of times makes one share large, not all of them."""
+    shares = 1 << max(0, (count // size).bit_length())
+    if shares == 1:
+        items = list(blocks)
+        if items:
+            yield _sorted(np.concatenate(items))
+        return
+    shift = np.uint64(64 - (shares.bit_length() - 1))
+    spools: list[Spool | None] = [None] * shares
+    try:
+        for block in blocks:
+            share = (block["tag"] >> shift).astype(np.int64)
+            order = np.argsort(share, kind="stable")
+            bounds = np.searchsorted(share[order], np.arange(shares + 1))
+            for index in np.flatnonzero(np.diff(bounds)).tolist():
+                spool = spools[index] = spools[index] or Spool(temp_dir, block.dtype)
+                spool.append(block[order[bounds[index] : bounds[index + 1]]])
+        for index in range(shares):
+            if (full := spools[index]) is not None:
+                yield _sorted(full.all())
+                full.close()
+                spools[index] = None
+    finally:
+        for left in spools:
+            if left is not None:
+                left.close()
+
+
+def _sorted(items: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    names = [name for name in ("row", "record", "slot") if name in (items.dtype.names or ())]
+    return items[np.lexsort((*(items[name] for name in names), items["tag"]))]

@@ -1,0 +1,102 @@
+"""Persons of an object, against a plain reading of the contract's rule."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from scanner.tally.atoms import AtomStore, Kind
+from scanner.tally.persons import count_persons
+
+PHONES = (Kind.PHONE, Kind.MOBILE)
+BESIDE = (*PHONES, Kind.ADDRESS, Kind.BIRTH_DATE)
+Record = list[tuple[Kind, int]]
+
+
+def count(records: list[Record], tmp: Path, **sizes: int) -> int:
+    store = AtomStore(tmp, **sizes)
+    for index, record in enumerate(records):
+        for kind, value in record:
+            tag = np.array([value * 0x9E3779B97F4A7C15 % 2**64], np.uint64)
+            store.add(0, kind, tag, np.array([index + 1]), np.array([index]))
+        store.seal()
+    try:
+        return count_persons(store, tmp, np.array([True]))
+    finally:
+        store.close()
+
+
+def reference(records: list[Record]) -> int:
+    """The rule written out with sets and a union over all pairs."""
+    keys: list[set[object]] = []
+    strong: list[bool] = []
+    marks: set[object] = set()
+    for record in records:
+        names = [v for k, v in record if k is Kind.NAME]
+        mails = [v for k, v in record if k is Kind.EMAIL]
+        mobiles = [v for k, v in record if k is Kind.MOBILE]
+        phones = [v for k, v in record if k in PHONES]
+        beside = [v for k, v in record if k in BESIDE]
+        own: set[object] = {("mail", m) for m in mails} | {("mobile", m) for m in mobiles}
+        is_strong = bool(mails or (names and beside))
+        if is_strong:
+            own |= {("pair", n, b) for n in names for b in beside}
+            marks |= {("name", n) for n in names} | {("phone", p) for p in phones}
+        elif names:
+            own |= {("name", n) for n in names}
+        else:
+            own |= {("phone", p) for p in phones}
+        keys.append(own)
+        strong.append(is_strong)
+    todo = {i for i, own in enumerate(keys) if own}
+    persons = 0
+    while todo:
+        group, frontier = set(), {todo.pop()}
+        while frontier:
+            one = frontier.pop()
+            group.add(one)
+            near = {other for other in todo if keys[other] & keys[one]}
+            todo -= near
+            frontier |= near
+        persons += any(strong[i] for i in group) or not any(keys[i] & marks for i in group)
+    return persons
+
+
+@pytest.mark.parametrize(
+    ("records", "expected"),
+    [
+        ([[(Kind.NAME, 1), (Kind.EMAIL, 2)], [(Kind.NAME, 1), (Kind.EMAIL, 2)]], 1),
+        ([[(Kind.NAME, 1), (Kind.PHONE, 5)], [(Kind.NAME, 2), (Kind.PHONE, 5)]], 2),  # a shared landline never merges different names
+        ([[(Kind.NAME, 1), (Kind.ADDRESS, 5)], [(Kind.NAME, 2), (Kind.ADDRESS, 5)]], 2),
+        ([[(Kind.NAME, 1), (Kind.MOBILE, 5)], [(Kind.NAME, 2), (Kind.MOBILE, 5)]], 1),
+        ([[(Kind.NAME, 1), (Kind.BIRTH_DATE, 5)], [(Kind.NAME, 1), (Kind.BIRTH_DATE, 6)]], 2),  # namesakes
+        ([[(Kind.PHONE, 1)], [(Kind.PHONE, 1)], [(Kind.PHONE, 2)]], 2),  # without a name, distinct phones count
+        ([[(Kind.NAME, 1)], [(Kind.NAME, 1), (Kind.PHONE, 2)]], 1),  # a name alone is the person met elsewhere
+        ([[(Kind.PHONE, 2)], [(Kind.NAME, 1), (Kind.PHONE, 2)]], 1),
+        ([[(Kind.ADDRESS, 1)], [(Kind.BIRTH_DATE, 1)], [(Kind.OTHER, 1)]], 0),
+        ([], 0),
+    ],
+)
+def test_rule(records: list[Record], expected: int, tmp_path: Path) -> None:
+    assert count(records, tmp_path) == expected
+
+
+ATOMS = st.tuples(st.sampled_from(list(Kind)), st.integers(1, 4))
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(st.lists(ATOMS, max_size=4), max_size=14))
+def test_agrees_with_the_rule_written_out(records: list[Record]) -> None:
+    tmp = Path("/tmp")
+    assert count(records, tmp) == reference(records)
+    assert count(records, tmp, in_memory=3, partition=4) == reference(records)
+
+
+def test_a_long_chain_is_one_person(tmp_path: Path) -> None:
+    records: list[Record] = [[(Kind.EMAIL, i), (Kind.EMAIL, i + 1)] for i in range(1, 3000)]
+    assert count(records, tmp_path, in_memory=500, partition=300) == 1
+    assert count(records[::2], tmp_path) == len(records[::2])
