@@ -1,0 +1,255 @@
+"""All detectors of a run behind one door: rules and recognizers, screened, thresholded, overlaps resolved."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import pkgutil
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import detectors
+from detectors import overlap, rule
+from detectors.fold import encodable, fold
+from detectors.rule import CompiledRule, Rule
+from detectors.screen import Screen
+from detectors.windows import MAX_WINDOW, Window, windows
+from scanner.model import Detection, DetectSettings, TableDetector
+
+if TYPE_CHECKING:
+    from presidio_analyzer import EntityRecognizer
+
+DEFAULT_THRESHOLD: Final = 0.5
+_LIBRARIES: Final = ("presidio-analyzer", "regex", "phonenumbers", "sudachipy", "sudachidict-core", "spacy")
+
+
+@dataclass(frozen=True, slots=True)
+class Finder:
+    """One rule or recognizer as the engine runs it. `run(text, folded, header)` gives raw detections; `header` is None in running text.
+
+    `signs`: regexes on folded text, one of which must match wherever it finds something; None: it runs always.
+    """
+
+    name: str
+    signs: tuple[str, ...] | None
+    run: Callable[[str, str, tuple[str, ...] | None], list[Detection]]
+    subtracts: frozenset[str] | None = None  # of a subtracting rule: the entity types it takes away
+    is_subtracting: bool = False
+
+
+class Engine:
+    """Implements `scanner.model.Detectors`. Pure after loading but for `take_problems`, the list of detectors that failed."""
+
+    def __init__(
+        self, settings: DetectSettings, rules: tuple[Rule, ...], recognizers: Sequence[EntityRecognizer], *, screened: bool = True
+    ):
+        self.settings = settings
+        self.rules = rules
+        self.recognizers = tuple(recognizers)
+        self._thresholds = dict(settings.thresholds)
+        self._default = self._thresholds.get("default", DEFAULT_THRESHOLD)
+        self._wanted = None if settings.entities is None else frozenset(settings.entities)
+        self._allow = frozenset(_plain(value) for value in settings.allow)
+        self._finders = (*(_rule_finder(item) for item in rules), *(_recognizer_finder(item) for item in recognizers))
+        self._covered = {finder.name: finder.subtracts for finder in self._finders if finder.is_subtracting}
+        self._screen = Screen([finder.signs if screened else None for finder in self._finders])
+        self._problems: list[str] = []
+        self.digest = _digest(settings, rules, recognizers)
+
+    @property
+    def unscreened(self) -> tuple[str, ...]:
+        """Names of the rules and recognizers that no screen can speak for: they run on every window."""
+        return tuple(finder.name for number, finder in enumerate(self._finders) if number in self._screen.always)
+
+    def threshold(self, entity_type: str) -> float:
+        """The least score at which a detection of this type is reported."""
+        return self._thresholds.get(entity_type, self._default)
+
+    def wants(self, entity_type: str) -> bool:
+        """Whether this entity type is to be reported at all."""
+        return self._wanted is None or entity_type in self._wanted
+
+    def find(self, text: str) -> list[Detection]:
+        """Detections of a text of any length, in order of start."""
+        return [
+            Detection(item.entity_type, window.offset + item.start, window.offset + item.end, item.score, item.rule_id, item.detector)
+            for window in windows(text)
+            for item in self.find_own(window)
+        ]
+
+    def find_own(self, window: Window) -> list[Detection]:
+        """Detections that the window owns, with offsets in the window's text."""
+        return [item for item in self.find_window(window.text) if window.owns(item.start)]
+
+    def find_window(self, window_text: str) -> list[Detection]:
+        """Detections of one window (at most 2,000 characters), overlaps resolved, in order of start."""
+        return self._judge(window_text, None, None)
+
+    def find_cell(self, value: str, entity_types: frozenset[str] | None = None, context: Sequence[str] = ()) -> list[Detection]:
+        """Detections in one cell of a table; `context` are the words of its header, which count as context of every match in it.
+
+        `entity_types`: look for these only (others still compete for the characters).
+        """
+        header = tuple(context)
+        if len(value) <= MAX_WINDOW:
+            return self._judge(value, header, entity_types)
+        return [
+            Detection(item.entity_type, window.offset + item.start, window.offset + item.end, item.score, item.rule_id, item.detector)
+            for window in windows(value)
+            for item in self._judge(window.text, header, entity_types)
+            if window.owns(item.start)
+        ]
+
+    def table(self, header: Sequence[str] | None, place: str | None) -> TableDetector:
+        """A judge of one table, over all its rows."""
+        from detectors.columns import TableScan
+
+        return TableScan(self, header, place)
+
+    def take_problems(self) -> list[str]:
+        """Ids of rules and recognizers that raised or took too long since the last call: what they would have found is not known."""
+        problems, self._problems = sorted(set(self._problems)), []
+        return problems
+
+    def _judge(self, text: str, header: tuple[str, ...] | None, only: frozenset[str] | None) -> list[Detection]:
+        folded, data = encodable(fold(text))
+        raw: list[Detection] = []
+        claims: list[Detection] = []
+        for number in sorted(self._screen.seen(data)):
+            finder = self._finders[number]
+            (claims if finder.is_subtracting else raw).extend(self._run(finder, text, folded, header))
+        if not raw:
+            return raw
+        good = [item for item in raw if self._counts(item, text)]
+        standing = overlap.resolve(overlap.subtract(good, claims, self._covered) if claims else good)
+        return standing if only is None else [item for item in standing if item.entity_type in only]
+
+    def _run(self, finder: Finder, text: str, folded: str, header: tuple[str, ...] | None) -> list[Detection]:
+        try:
+            return finder.run(text, folded, header)
+        except Exception:  # a plug-in's fault or a pattern's time-out costs that detector in this window, never the scan, and is told
+            self._problems.append(finder.name)
+            return []
+
+    def _counts(self, item: Detection, text: str) -> bool:
+        if item.score < self.threshold(item.entity_type) or not self.wants(item.entity_type):
+            return False
+        if not 0 <= item.start < item.end <= len(text):  # a foreign recognizer's slip
+            return False
+        return not self._allow or _plain(text[item.start : item.end]) not in self._allow
+
+
+def load(settings: DetectSettings, *, screened: bool = True) -> Engine:
+    """The engine for these settings: shipped and user's rules, and every recognizer that a module of `detectors` offers.
+
+    Raises RuleError. `screened=False` runs every detector on every window (the result is the same).
+    """
+    from detectors import presidio
+
+    presidio.quiet()
+    rules = _rules(settings)
+    return Engine(settings, rules, _recognizers(settings), screened=screened)
+
+
+def _rules(settings: DetectSettings) -> tuple[Rule, ...]:
+    own = (rule.load_folder(Path(folder)) for folder in settings.rules)
+    everything = rule.join_rules(rule.load_shipped(settings.packs), *own)
+    wanted = None if settings.entities is None else frozenset(settings.entities)
+    return tuple(
+        item
+        for item in everything
+        if item.id not in settings.disabled_rules and (wanted is None or item.entity is None or item.entity in wanted)
+    )
+
+
+def _recognizers(settings: DetectSettings) -> list[EntityRecognizer]:
+    """The folder is the list: every module of `detectors` with `RECOGNIZERS`, classes made from the settings."""
+    found = []
+    for info in sorted(pkgutil.iter_modules(detectors.__path__), key=lambda info: info.name):
+        module = importlib.import_module(f"detectors.{info.name}")
+        for kind in getattr(module, "RECOGNIZERS", ()):
+            recognizer = kind(settings)
+            if settings.entities is None or set(settings.entities) & set(recognizer.supported_entities):
+                found.append(recognizer)
+    return found
+
+
+def _rule_finder(item: Rule) -> Finder:
+    compiled = CompiledRule(item)
+    entity = item.entity or ""
+
+    def run(text: str, folded: str, header: tuple[str, ...] | None) -> list[Detection]:
+        del text
+        return [Detection(entity, start, end, score, item.id, "rule") for start, end, score in compiled.finds(folded, header)]
+
+    subtracts = None if "*" in item.subtracts else frozenset(item.subtracts)
+    return Finder(item.id, (item.pattern,), run, subtracts, is_subtracting=item.entity is None)
+
+
+def _recognizer_finder(recognizer: EntityRecognizer) -> Finder:
+    """Optional extras of a recognizer: `SIGNS` for the screen, and `analyze_cell(value, header)` where a header helps it."""
+    from detectors.presidio import detections
+
+    entities = list(recognizer.supported_entities)
+    analyze_cell: Callable[[str, tuple[str, ...]], list[Any]] | None = getattr(recognizer, "analyze_cell", None)
+
+    def run(text: str, folded: str, header: tuple[str, ...] | None) -> list[Detection]:
+        del folded
+        if header is not None and analyze_cell is not None:
+            return detections(analyze_cell(text, header), recognizer)
+        return detections(recognizer.analyze(text, entities, None) or (), recognizer)
+
+    return Finder(recognizer.name, getattr(recognizer, "SIGNS", None) or _pattern_signs(recognizer), run)
+
+
+def _pattern_signs(recognizer: EntityRecognizer) -> tuple[str, ...] | None:
+    """A foreign PatternRecognizer is screened by its own patterns only where its matching is Presidio's own, on unfolded text.
+
+    Its classes are Unicode (\\d, \\w, case), ours ASCII, so for now it runs always."""
+    del recognizer
+    return None
+
+
+def _plain(value: str) -> str:
+    return fold(value).strip().casefold()
+
+
+def _digest(settings: DetectSettings, rules: Sequence[Rule], recognizers: Sequence[EntityRecognizer]) -> str:
+    """Of everything that decides the outcome: settings, rules, our own sources and data, foreign recognizers, library versions."""
+    hasher = hashlib.blake2b(digest_size=16)
+    for part in _digest_parts(settings, rules, recognizers):
+        hasher.update(part + b"\0")
+    return hasher.hexdigest()
+
+
+def _digest_parts(settings: DetectSettings, rules: Sequence[Rule], recognizers: Sequence[EntityRecognizer]) -> Iterator[bytes]:
+    thresholds, models = sorted(settings.thresholds.items()), sorted(settings.spacy_models.items())
+    yield repr((settings.entities, thresholds, settings.allow, models)).encode()
+    for item in rules:
+        yield item.digest.encode()
+    for recognizer in recognizers:
+        kind = type(recognizer)
+        yield f"{kind.__module__}.{kind.__qualname__} {recognizer.name} {recognizer.version} {getattr(recognizer, 'digest', '')}".encode()
+    folder = Path(__file__).parent
+    for file in sorted(path for path in (*folder.glob("*.py"), *folder.glob("data/*")) if path.is_file()):
+        yield file.name.encode() + hashlib.blake2b(file.read_bytes(), digest_size=16).digest()
+    for library in (*_LIBRARIES, *models_packages(settings)):
+        yield f"{library} {_version(library)}".encode()
+
+
+def models_packages(settings: DetectSettings) -> tuple[str, ...]:
+    """The distributions of the spaCy models asked for."""
+    return tuple(sorted({name.replace("_", "-") for name in settings.spacy_models.values()}))
+
+
+def _version(library: str) -> str:
+    try:
+        return version(library)
+    except PackageNotFoundError:
+        return "none"
+
+
+__all__ = ["DEFAULT_THRESHOLD", "Engine", "load"]
