@@ -73,6 +73,7 @@ class AtomStore:
     in_memory: int = IN_MEMORY
     partition: int = PARTITION
     count: int = 0
+    records: int = 0  # one more than the highest record
     _pending: list[Atoms] = field(default_factory=list)
     _pending_count: int = 0
     _spool: Spool | None = None
@@ -88,6 +89,8 @@ class AtomStore:
         self._pending.append(atoms)
         self._pending_count += len(atoms)
         self.count += len(atoms)
+        if len(records):
+            self.records = max(self.records, int(records.max()) + 1)
 
     def seal(self) -> None:
         """Called between records: what was added so far may leave the memory. Keeps every record in one block."""
@@ -113,15 +116,39 @@ class AtomStore:
         if self._spool is not None:
             yield from whole_records(self._spool.blocks(self.in_memory))
 
-    def partitions(self) -> Iterator[Atoms]:
-        """Blocks that hold all atoms of the tags in them, in ascending order of tag, each sorted by (tag, slot, row)."""
-        yield from partitioned(self.blocks(), self.count, self.partition, self.temp_dir)
+    def partitions(self, surplus: Surplus) -> Iterator[Atoms]:
+        """Blocks that hold all atoms of the tags in them, in ascending order of tag, each sorted by (tag, slot, row). Of a value
+        that stands very often some atoms are left out and counted in `surplus`: see `thinned`."""
+        yield from partitioned((thinned(block, surplus) for block in self.blocks()), self.count, self.partition, self.temp_dir)
 
     def close(self) -> None:
         self._pending, self._pending_count = [], 0
         if self._spool is not None:
             self._spool.close()
             self._spool = None
+
+
+ROWS_PER_BLOCK = 4096
+Surplus = dict[tuple[int, int], int]
+"""(tag, slot) -> atoms left out."""
+
+
+def thinned(block: Atoms, surplus: Surplus) -> Atoms:
+    """At most `ROWS_PER_BLOCK` atoms of one value and slot in a block, so that a value on every row of a huge table does not end up in
+    one unbounded share. The rest is counted, hence `count` stays exact while `rows` lists the first ones of every million hits."""
+    if len(block) <= ROWS_PER_BLOCK:
+        return block
+    order = np.lexsort((block["slot"], block["tag"]))
+    tag, slot = block["tag"][order], block["slot"][order]
+    starts = np.flatnonzero(np.concatenate([[True], (tag[1:] != tag[:-1]) | (slot[1:] != slot[:-1])]))
+    sizes = np.diff(np.append(starts, len(block)))
+    if sizes.max() <= ROWS_PER_BLOCK:
+        return block
+    for index in np.flatnonzero(sizes > ROWS_PER_BLOCK).tolist():
+        key = (int(tag[starts[index]]), int(slot[starts[index]]))
+        surplus[key] = surplus.get(key, 0) + int(sizes[index]) - ROWS_PER_BLOCK
+    rank = np.arange(len(block)) - np.repeat(starts, sizes)
+    return block[np.sort(order[rank < ROWS_PER_BLOCK])]
 
 
 def whole_records(blocks: Iterator[Atoms]) -> Iterator[Atoms]:

@@ -3,7 +3,8 @@
 The rule is the contract's: records merge on an equal e-mail, mobile number, or name with phone, address or birth date; a shared
 landline or address never merges different names; without name or e-mail, distinct phones count. Beyond it: a record that holds a
 name and nothing else is the person of that name met elsewhere in the object, if there is one, else one person per distinct name.
-A record is a row of a table or a block of text. Memory: four bytes a record that shares a key, plus one partition of keys.
+A record is a row of a table or a block of text. Memory: one byte a record, ten more for
+one that shares a key with another, and one partition of keys.
 """
 
 from __future__ import annotations
@@ -23,23 +24,54 @@ STRONG, WEAK, MARK = 0, 1, 2
 """Roles of a key. STRONG links records of named or e-mailed persons; WEAK those with a bare phone or name; MARK says that a strong
 record holds this phone or name too, so that a weak one is no further person."""
 
+IS_STRONG, IS_WEAK, IS_COVERED, IS_LINKED = (np.uint8(1 << bit) for bit in range(4))
+
 PAIRS_PER_ATOM = 64  # names beside one another in a record are cut off here: nobody has more addresses
 U64 = npt.NDArray[np.uint64]
 
 
 def count_persons(atoms: AtomStore, temp_dir: Path, standing: npt.NDArray[np.bool_]) -> int:
     """Distinct persons of an object; `standing[slot]` says which slots count."""
-    keys = Spool(temp_dir, KEY)
+    keys, pairs = Spool(temp_dir, KEY), Spool(temp_dir, PAIR)
     try:
-        records = 0
+        flags = np.zeros(atoms.records, np.uint8)
         for block in atoms.blocks():
             alive = block[standing[block["slot"]] & (block["kind"] != Kind.OTHER)]
             if len(alive):
-                records = int(alive["record"][-1]) + 1
-                keys.append(keys_of(alive))
-        return _components(keys, records, temp_dir)
+                keys.append(_settle(sorted_keys(alive), flags, pairs))
+        for share in partitioned(keys.blocks(PARTITION), keys.count, PARTITION, temp_dir):
+            _settle(share, flags, pairs)
+        return _unlinked_persons(flags) + _linked_persons(flags, pairs)
     finally:
         keys.close()
+        pairs.close()
+
+
+def _settle(keys: npt.NDArray[Any], flags: npt.NDArray[np.uint8], pairs: Spool) -> npt.NDArray[Any]:
+    """Take what keys sorted by tag say among themselves into the flags and pairs; give back one key per tag and role, so that a
+    value that stands millions of times costs no more than one that stands twice."""
+    links = keys[keys["role"] != MARK]
+    flags[links["record"][links["role"] == STRONG]] |= IS_STRONG
+    flags[links["record"][links["role"] == WEAK]] |= IS_WEAK
+    marks = np.unique(keys["tag"][keys["role"] == MARK])
+    flags[links["record"][(links["role"] == WEAK) & np.isin(links["tag"], marks)]] |= IS_COVERED
+    if len(links) > 1:
+        joined = (links["tag"][1:] == links["tag"][:-1]) & (links["record"][1:] != links["record"][:-1])
+        found = np.empty(np.count_nonzero(joined), PAIR)
+        found["a"], found["b"] = links["record"][:-1][joined], links["record"][1:][joined]
+        pairs.append(found)
+        flags[found["a"]] |= IS_LINKED
+        flags[found["b"]] |= IS_LINKED
+    order = np.lexsort((keys["role"], keys["tag"]))
+    ordered = keys[order]
+    first = np.ones(len(ordered), np.bool_)
+    first[1:] = (ordered["tag"][1:] != ordered["tag"][:-1]) | (ordered["role"][1:] != ordered["role"][:-1])
+    return ordered[first]
+
+
+def sorted_keys(atoms: Atoms) -> npt.NDArray[Any]:
+    keys = keys_of(atoms)
+    return keys[np.argsort(keys["tag"], kind="stable")]
 
 
 def keys_of(atoms: Atoms) -> npt.NDArray[Any]:
@@ -102,43 +134,39 @@ def _joined(names: tuple[npt.NDArray[Any], U64], beside: tuple[npt.NDArray[Any],
     return names[0][left], mix(names[1][left], beside[1][right])
 
 
-def _components(keys: Spool, records: int, temp_dir: Path) -> int:
-    """Connected components of records over equal keys, less those wholly weak that are marked as known."""
-    if not keys.count:
+def _unlinked_persons(flags: npt.NDArray[np.uint8], block: int = 1 << 22) -> int:
+    """Records that share no key with another: each is a person, unless it is weak and marked as met elsewhere."""
+    total = 0
+    for start in range(0, len(flags), block):
+        part = flags[start : start + block]
+        alone = (part & IS_LINKED) == 0
+        counts = ((part & IS_STRONG) != 0) | ((part & (IS_WEAK | IS_COVERED)) == IS_WEAK)
+        total += int(np.count_nonzero(alone & counts))
+    return total
+
+
+def _linked_persons(flags: npt.NDArray[np.uint8], pairs: Spool) -> int:
+    """Connected components of the linked records, less those wholly weak of which one is marked as met elsewhere."""
+    if not pairs.count:
         return 0
-    strong = np.zeros(records, np.bool_)
-    weak = np.zeros(records, np.bool_)
-    covered = np.zeros(records, np.bool_)
-    labels = np.arange(records, dtype=np.uint32)
-    for share in partitioned(keys.blocks(PARTITION), keys.count, PARTITION, temp_dir):
-        links = share[share["role"] != MARK]
-        strong[links["record"][links["role"] == STRONG]] = True
-        weak[links["record"][links["role"] == WEAK]] = True
-        marks = np.unique(share["tag"][share["role"] == MARK])
-        covered[links["record"][(links["role"] == WEAK) & np.isin(links["tag"], marks)]] = True
-        _union(labels, links)
-    roots = _flatten(labels)
-    linked = strong | weak
-    has_strong = np.zeros(records, np.bool_)
-    has_strong[roots[strong]] = True
-    is_covered = np.zeros(records, np.bool_)
-    is_covered[roots[covered]] = True
-    is_root = np.zeros(records, np.bool_)
-    is_root[roots[linked]] = True
-    return int(np.count_nonzero(is_root & (has_strong | ~is_covered)))
+    ids = np.flatnonzero(flags & IS_LINKED).astype(np.uint32)
+    labels = np.arange(len(ids), dtype=np.uint32)
+    for block in pairs.blocks(PARTITION):
+        _union(labels, np.searchsorted(ids, block["a"]), np.searchsorted(ids, block["b"]))
+    _flatten(labels)
+    own = flags[ids]
+    of_root = np.zeros(len(ids), np.uint8)
+    np.bitwise_or.at(of_root, labels, own)
+    is_root = labels == np.arange(len(ids), dtype=np.uint32)
+    counts = ((of_root & IS_STRONG) != 0) | ((of_root & IS_COVERED) == 0)
+    return int(np.count_nonzero(is_root & counts))
 
 
-def _union(labels: npt.NDArray[np.uint32], links: npt.NDArray[Any]) -> None:
-    """Join the records of each key. Hooking to the smaller root with pointer jumping (Shiloach and Vishkin, J. Algorithms 1982)."""
-    if len(links) < 2:
-        return
-    same = links["tag"][1:] == links["tag"][:-1]
-    a, b = links["record"][:-1][same], links["record"][1:][same]
+def _union(labels: npt.NDArray[np.uint32], a: npt.NDArray[Any], b: npt.NDArray[Any]) -> None:
+    """Join the pairs. Hooking to the smaller root with pointer jumping (Shiloach and Vishkin, J. Algorithms 1982)."""
     while len(a):
         root_a, root_b = _find(labels, a), _find(labels, b)
         differ = root_a != root_b
-        if not differ.any():
-            return
         a, b, root_a, root_b = a[differ], b[differ], root_a[differ], root_b[differ]
         np.minimum.at(labels, np.maximum(root_a, root_b), np.minimum(root_a, root_b))
 
@@ -153,8 +181,7 @@ def _find(labels: npt.NDArray[np.uint32], records: npt.NDArray[Any]) -> npt.NDAr
         roots = parents
 
 
-def _flatten(labels: npt.NDArray[np.uint32], block: int = 1 << 20) -> npt.NDArray[np.uint32]:
+def _flatten(labels: npt.NDArray[np.uint32], block: int = 1 << 20) -> None:
     for start in range(0, len(labels), block):
         part = labels[start : start + block]
         labels[start : start + block] = _find(labels, part)
-    return labels

@@ -26,10 +26,10 @@ def test_every_atom_once_in_both_orders(tmp_path: Path, in_memory: int) -> None:
     assert store.spilled is (in_memory == 120)
     records = np.concatenate([block["record"] for block in store.blocks()])
     assert np.array_equal(records, np.arange(1003))
-    tags = np.concatenate([block["tag"] for block in store.partitions()])
+    tags = np.concatenate([block["tag"] for block in store.partitions({})])
     assert len(tags) == 1003
     assert np.array_equal(tags, np.sort(tags))
-    assert sum(len(block) for block in store.partitions()) == 1003  # can be read again
+    assert sum(len(block) for block in store.partitions({})) == 1003  # can be read again
     store.close()
     assert list(tmp_path.iterdir()) == []
 
@@ -46,4 +46,20 @@ def test_a_record_stays_in_one_block(tmp_path: Path) -> None:
         assert not records & seen
         seen |= records
     assert len(seen) == 20
+    store.close()
+
+
+def test_a_value_on_every_row_is_thinned_and_counted(tmp_path: Path) -> None:
+    store = AtomStore(tmp_path, in_memory=10_000, partition=10_000)
+    for start in range(0, 40_000, 1_000):
+        rows = np.arange(start, start + 1_000)
+        store.add(0, Kind.EMAIL, np.full(1_000, 42, np.uint64), rows, rows)
+        store.add(1, Kind.NAME, rows.astype(np.uint64) + np.uint64(100), rows, rows)
+        store.seal()
+    surplus: dict[tuple[int, int], int] = {}
+    atoms = np.concatenate(list(store.partitions(surplus)))
+    kept = int(np.count_nonzero(atoms["slot"] == 0))
+    assert surplus == {(42, 0): 40_000 - kept}
+    assert 0 < kept < 40_000
+    assert np.count_nonzero(atoms["slot"] == 1) == 40_000
     store.close()
