@@ -1,12 +1,11 @@
 """The policy: approved stores, departments, what is left out and what is excused (docs/reference/policy.md)."""
 
 from scanner.policy.document import PolicyError
-from scanner.policy.entities import REGULATED, RETENTION, is_sensitive, known_entities, weighs_most
+from scanner.policy.entities import RETENTION, is_sensitive, known_entities, weighs_most
 from scanner.policy.loading import load
 from scanner.policy.policy import Department, Example, ExampleFailure, Excuse, Placement, Policy, Store
 
 __all__ = [
-    "REGULATED",
     "RETENTION",
     "Department",
     "Example",

@@ -8,18 +8,7 @@ from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
 
-REGULATED = frozenset(
-    {
-        "CREDIT_CARD",
-        "JP_DRIVER_LICENSE",
-        "JP_HEALTH_INSURANCE",
-        "JP_MY_NUMBER",
-        "JP_PASSPORT",
-        "JP_PENSION_NUMBER",
-        "JP_RESIDENCE_CARD",
-    }
-)
-"""Kinds whose keeping the law rules: counted, never fingerprinted (contract.md, Words)."""
+from scanner.redact import REGULATED
 
 RETENTION = "RETENTION"
 

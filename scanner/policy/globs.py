@@ -21,6 +21,9 @@ _URI = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://(.*)", re.DOTALL)
 _SPECIAL_AHEAD = re.compile(r"[*?\[\]{}]")
 _ONE = r"(?:[^/\\]|\\x[0-9A-Fa-f]{2}|\\\\)"  # one character of a name, in the escaped text of the `path` column
 
+ANY_NAME = "\x00"
+"""Stands for whatever lies in a folder: no file has this name, so only a glob that covers everything below matches it."""
+
 T = TypeVar("T")
 
 
@@ -55,7 +58,7 @@ class Glob:
 
     def covers_folder(self, folder: str) -> bool:
         """Is everything below this folder covered, whatever its name?"""
-        return self.below and self.matches(folder.rstrip("/") + "/\x00")
+        return self.below and self.matches(folder.rstrip("/") + "/" + ANY_NAME)
 
     def within(self, outer: Glob) -> bool:
         """Can it be shown that whatever this glob covers, `outer` covers too? False where it cannot be shown."""
@@ -309,7 +312,7 @@ class GlobIndex(Generic[T]):
 
     def folder_matches(self, folder: str) -> Iterator[tuple[Glob, T]]:
         """Every glob that covers all that lies below this folder, best first."""
-        text = composed(folder).rstrip("/") + "/\x00"
+        text = composed(folder).rstrip("/") + "/" + ANY_NAME
         return ((glob, owner) for glob, owner in self._near(text) if glob.below and glob.regex.fullmatch(text))
 
     def _near(self, path: str) -> Iterator[tuple[Glob, T]]:

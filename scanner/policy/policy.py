@@ -12,7 +12,7 @@ from typing import Any
 from scanner.config import KnownContacts
 from scanner.model import DetectSettings, Limits
 from scanner.policy.entities import IMPLIED
-from scanner.policy.globs import Glob, GlobIndex
+from scanner.policy.globs import ANY_NAME, Glob, GlobIndex
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +132,9 @@ class Policy:
     digest: str = ""  # of everything that decides a row: equal digests judge alike
 
     def place(self, path: str) -> Placement:
-        """Store and department of a path: the longest literal prefix wins, then the first listed."""
+        """Store and department of a path: the longest literal prefix wins, then the first listed. A folder's path ends in ``/``."""
+        if path.endswith("/"):
+            path += ANY_NAME
         stores = list(self._store_index.matches(path))
         department = next((owner for _, owner in self._department_index.matches(path)), None)
         if not stores:
