@@ -95,10 +95,7 @@ def _jis_to_sjis(row: int, cell: int) -> bytes:
     lead = ((row - 0x21) >> 1) + 0x81
     if lead > 0x9F:
         lead += 0x40
-    if row & 1:
-        trail = cell + 0x1F + (cell >= 0x60)
-    else:
-        trail = cell + 0x7E
+    trail = cell + 0x1F + (cell >= 0x60) if row & 1 else cell + 0x7E
     return bytes((lead, trail))
 
 
@@ -119,9 +116,14 @@ codecs.register_error("strayscan.euc", _euc_extension)
 
 _JIS_SPLIT = re.compile(rb"(\x1b\$[@AB]|\x1b\$\([ADOPQ]|\x1b\([BHIJ]|\x0e|\x0f|\n)")
 _JIS_SETS = {
-    b"\x1b$@": "0208", b"\x1b$B": "0208", b"\x1b$(@": "0208", b"\x1b$(D": "0212", b"\x1b$(O": "0213", b"\x1b$(Q": "0213", b"\x1b$(P": "0213-2",
-    b"\x1b$A": "gb", b"\x1b$(A": "gb", b"\x1b(I": "kana", b"\x0e": "kana", b"\x1b(B": "ascii", b"\x1b(J": "ascii", b"\x1b(H": "ascii", b"\x0f": "ascii",
-}  # fmt: skip
+    **dict.fromkeys((b"\x1b$@", b"\x1b$B", b"\x1b$(@"), "0208"),
+    **dict.fromkeys((b"\x1b$(O", b"\x1b$(Q"), "0213"),
+    **dict.fromkeys((b"\x1b$A", b"\x1b$(A"), "gb"),
+    **dict.fromkeys((b"\x1b(I", b"\x0e"), "kana"),
+    **dict.fromkeys((b"\x1b(B", b"\x1b(J", b"\x1b(H", b"\x0f"), "ascii"),
+    b"\x1b$(D": "0212",
+    b"\x1b$(P": "0213-2",
+}
 
 
 class _Iso2022JpDecoder(codecs.IncrementalDecoder):
@@ -135,7 +137,7 @@ class _Iso2022JpDecoder(codecs.IncrementalDecoder):
         self._charset = "ascii"
         self._rest = b""
 
-    def decode(self, input: bytes, final: bool = False) -> str:  # type: ignore[override]  # noqa: A002
+    def decode(self, input: bytes, final: bool = False) -> str:  # type: ignore[override]
         data = self._rest + bytes(input)
         self._rest = b""
         if not final:
@@ -187,6 +189,11 @@ def _jis_pair(pair: bytes, charset: str) -> str:
     if charset == "gb":
         return high.decode("gb18030", "replace")[:1]
     return ((b"\x8f" if charset == "0213-2" else b"") + high).decode("euc_jis_2004", "replace")
+
+
+def codec_of(encoding: str) -> str:
+    """The codec behind a recorded encoding name, good for `bytes.decode` (ISO-2022-JP: Python's own, without extensions)."""
+    return {"utf-8-sig": "utf-8", "windows-1252": "cp1252", "latin-1": "cp1252"}.get(encoding, encoding)
 
 
 def _decoder(codec: str) -> codecs.IncrementalDecoder:
@@ -247,7 +254,7 @@ def _weight(char: str) -> float:
         return -3.0
     if 0xE000 <= code <= 0xF8FF:
         return -0.7
-    if code < 0xA0 or 0xFFF0 <= code:
+    if code < 0xA0 or code >= 0xFFF0:
         return -2.0
     if 0xFF61 <= code <= 0xFF65:
         return -0.3
@@ -456,6 +463,11 @@ def decode(data: bytes, declared: str | None = None) -> tuple[str, str, int]:
     body = data[found.bom :]
     text = _decoder(found.codec).decode(body, True)
     return text, found.encoding, _count_undecoded(text, body, found.codec)
+
+
+def decode_head(head: bytes, found: Guess) -> str:
+    """A head decoded as guessed, without the character that its end may cut."""
+    return _try(head[found.bom :], found.codec)
 
 
 def is_text(head: bytes) -> bool:
