@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import IntEnum
 from pathlib import Path
@@ -51,18 +51,32 @@ class Spool:
         self._file.write(np.ascontiguousarray(items).data)
         self.count += len(items)
 
-    def blocks(self, items: int) -> Iterator[npt.NDArray[Any]]:
+    def runs(self, lengths: Iterable[int]) -> Iterator[npt.NDArray[Any]]:
+        """Consecutive runs of these many items from the start."""
         self._file.flush()
-        offset, width = 0, self._dtype.itemsize
-        while data := os.pread(self._file.fileno(), items * width, offset):
-            offset += len(data)
-            yield np.frombuffer(data, dtype=self._dtype)
+        offset = 0
+        for length in lengths:
+            size = length * self._dtype.itemsize
+            yield np.frombuffer(_pread(self._file.fileno(), size, offset), dtype=self._dtype)
+            offset += size
+
+    def blocks(self, items: int) -> Iterator[npt.NDArray[Any]]:
+        return self.runs(min(items, self.count - start) for start in range(0, self.count, items))
 
     def all(self) -> npt.NDArray[Any]:
-        return next(self.blocks(max(self.count, 1)), np.empty(0, self._dtype))
+        return next(self.runs([self.count]))
 
     def close(self) -> None:
         self._file.close()
+
+
+def _pread(descriptor: int, size: int, offset: int) -> bytearray:
+    """Exactly these bytes: one system call gives at most 2 GiB."""
+    data = bytearray(size)
+    view, done = memoryview(data), 0
+    while done < size:
+        done += os.preadv(descriptor, [view[done:]], offset + done)
+    return data
 
 
 @dataclass
@@ -77,6 +91,7 @@ class AtomStore:
     _pending: list[Atoms] = field(default_factory=list)
     _pending_count: int = 0
     _spool: Spool | None = None
+    _sealed: list[int] = field(default_factory=list)  # lengths of the blocks in the spool
 
     @property
     def spilled(self) -> bool:
@@ -97,7 +112,12 @@ class AtomStore:
         if self._pending_count >= self.in_memory:
             if self._spool is None:
                 self._spool = Spool(self.temp_dir, ATOM)
-            self._spool.append(self._take())
+            self._append(self._take())
+
+    def _append(self, block: Atoms) -> None:
+        if self._spool is not None and len(block):
+            self._spool.append(block)
+            self._sealed.append(len(block))
 
     def _take(self) -> Atoms:
         atoms = np.concatenate(self._pending) if self._pending else np.empty(0, ATOM)
@@ -105,16 +125,16 @@ class AtomStore:
         return atoms[np.argsort(atoms["record"], kind="stable")]
 
     def blocks(self) -> Iterator[Atoms]:
-        """In order of record. A block may end inside a record only where one record alone is larger than a block."""
+        """Block by block as sealed: each record lies in one block, and each block is in order of record."""
         if self._pending:
             tail = self._take()
             if self._spool is None:
                 self._pending, self._pending_count = [tail], len(tail)
                 yield tail
                 return
-            self._spool.append(tail)
+            self._append(tail)
         if self._spool is not None:
-            yield from whole_records(self._spool.blocks(self.in_memory))
+            yield from self._spool.runs(self._sealed)
 
     def partitions(self, surplus: Surplus) -> Iterator[Atoms]:
         """Blocks that hold all atoms of the tags in them, in ascending order of tag, each sorted by (tag, slot, row). Of a value
@@ -149,19 +169,6 @@ def thinned(block: Atoms, surplus: Surplus) -> Atoms:
         surplus[key] = surplus.get(key, 0) + int(sizes[index]) - ROWS_PER_BLOCK
     rank = np.arange(len(block)) - np.repeat(starts, sizes)
     return block[np.sort(order[rank < ROWS_PER_BLOCK])]
-
-
-def whole_records(blocks: Iterator[Atoms]) -> Iterator[Atoms]:
-    """Blocks cut between records, whatever the blocks that come in."""
-    held = np.empty(0, ATOM)
-    for block in blocks:
-        joined = np.concatenate([held, block]) if len(held) else block
-        cut = int(np.searchsorted(joined["record"], joined["record"][-1]))
-        if cut:
-            yield joined[:cut]
-        held = joined[cut:]
-    if len(held):
-        yield held
 
 
 def partitioned(blocks: Iterator[npt.NDArray[Any]], count: int, size: int, temp_dir: Path) -> Iterator[npt.NDArray[Any]]:

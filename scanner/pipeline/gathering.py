@@ -1,0 +1,256 @@
+"""What was found in one object so far: counts, first places, masked samples, and the atoms behind distinct values and persons."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from scanner.model import FoundFact
+from scanner.pipeline.known import KnownValues
+from scanner.redact import REGULATED, Fingerprinter, mask
+from scanner.tally.atoms import AtomStore, Kind, Surplus
+from scanner.tally.persons import count_persons
+
+SAMPLES = 3
+MOBILE = r"^(?:(?:010|00)?81)?0?[6-9]0\d{8}$"  # Japan's 060, 070, 080, 090 (Ministry of Internal Affairs, numbering plan)
+KINDS = {"PERSON": Kind.NAME, "EMAIL_ADDRESS": Kind.EMAIL, "ADDRESS": Kind.ADDRESS, "DATE_OF_BIRTH": Kind.BIRTH_DATE}
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What makes one finding of an object: entity type, rule, place and column."""
+
+    entity_type: str
+    rule_id: str
+    detector: str
+    place: str | None
+    column: str | None
+
+
+@dataclass(slots=True)
+class _Tally:
+    claim: Claim
+    score: float = 0.0
+    count: int = 0
+    known: int = 0
+    first_row: int | None = None
+    first_line: int | None = None
+    samples: list[str] = field(default_factory=list)
+    standing: bool = True
+
+
+class Gathering:
+    """Gathers the hits of one object. Values come in by `add` and leave it only masked or as keyed tags."""
+
+    def __init__(self, fingerprints: Fingerprinter, known: KnownValues, temp_dir: Path) -> None:
+        self._fingerprints = fingerprints
+        self._known = known
+        self._temp_dir = temp_dir
+        self._tallies: list[_Tally] = []
+        self._index: dict[Claim, int] = {}
+        self._atoms = AtomStore(temp_dir)
+        self._next_record = 0
+
+    @property
+    def records(self) -> int:
+        """The next free record number."""
+        return self._next_record
+
+    def reserve(self, record: int) -> None:
+        """All records below this one are taken."""
+        self._next_record = max(self._next_record, record)
+
+    def reserve_next(self, count: int) -> int:
+        """Take this many records; the first one's number."""
+        first = self._next_record
+        self._next_record += count
+        return first
+
+    def slot(self, claim: Claim) -> int:
+        if claim not in self._index:
+            self._index[claim] = len(self._tallies)
+            self._tallies.append(_Tally(claim))
+        return self._index[claim]
+
+    def add(
+        self,
+        slot: int,
+        values: Any,
+        score: float,
+        rows: npt.NDArray[np.int64] | None,
+        lines: npt.NDArray[np.int64] | None,
+        records: npt.NDArray[np.int64],
+        *,
+        where: npt.NDArray[np.int64] | None = None,
+    ) -> None:
+        """Hits of one claim: `values` a pa.StringArray; `rows` 1-based rows (None in text), `lines` 1-based physical lines (None
+        where there are none), `records` the identity block of each; `where` stands in the `values` table (default: the rows)."""
+        if not len(values):
+            return
+        tally = self._tallies[slot]
+        entity = tally.claim.entity_type
+        tags = self._tags(entity, values)
+        known = self._known.mask(entity, values, tags)
+        where = rows if where is None else where
+        if where is None:
+            where = np.zeros(len(values), np.int64)
+        tally.count += len(values)
+        tally.known += int(np.count_nonzero(known))
+        tally.score = max(tally.score, score)
+        tally.first_row = _least(tally.first_row, rows)
+        tally.first_line = _least(tally.first_line, lines)
+        self._sample(tally, entity, values)
+        for kind, chosen in self._kinds(entity, values, known):
+            if chosen.any():
+                self._atoms.add(slot, kind, tags[chosen], np.minimum(where[chosen], 2**31 - 1), records[chosen])
+
+    def _tags(self, entity: str, values: Any) -> npt.NDArray[np.uint64]:
+        source = self._fingerprints.counting if entity in REGULATED else self._fingerprints.many
+        tags: npt.NDArray[np.uint64] = source(entity, values)
+        return tags
+
+    def _sample(self, tally: _Tally, entity: str, values: Any) -> None:
+        for value in values[: SAMPLES * 4].to_pylist() if len(tally.samples) < SAMPLES else ():
+            masked = mask(entity, value)
+            if masked not in tally.samples and len(tally.samples) < SAMPLES:
+                tally.samples.append(masked)
+
+    def _kinds(self, entity: str, values: Any, known: npt.NDArray[np.bool_]) -> Iterator[tuple[Kind, npt.NDArray[np.bool_]]]:
+        if entity == "PHONE_NUMBER":
+            digits = pc.replace_substring_regex(pc.utf8_normalize(values, "NFKC"), r"\D", "")
+            mobile = pc.match_substring_regex(digits, MOBILE).to_numpy(zero_copy_only=False)
+            yield Kind.MOBILE, mobile & ~known
+            yield Kind.PHONE, ~mobile & ~known
+        else:
+            yield KINDS.get(entity, Kind.OTHER), ~known
+        yield Kind.OTHER, known
+
+    def seal(self) -> None:
+        """Between records: what is known so far may leave the memory."""
+        self._atoms.seal()
+
+    def drop(self, slot: int) -> None:
+        """The claim does not stand: a column that turned out to be something else."""
+        self._tallies[slot].standing = False
+
+    def set_score(self, slot: int, score: float) -> None:
+        self._tallies[slot].score = score
+
+    def is_empty(self) -> bool:
+        return not any(tally.standing and tally.count for tally in self._tallies)
+
+    def facts(self, distinct: Mapping[int, int] | None = None) -> tuple[FoundFact, ...]:
+        """Everything standing. Without `distinct` (an object still being read) the count stands in for it, an upper bound."""
+        return tuple(
+            FoundFact(
+                entity_type=t.claim.entity_type,
+                rule_id=t.claim.rule_id,
+                detector=t.claim.detector,
+                score=round(t.score, 4),
+                place=t.claim.place,
+                column=t.claim.column,
+                count=t.count,
+                distinct=t.count if distinct is None else distinct.get(slot, 0),
+                first_row=t.first_row,
+                first_line=t.first_line,
+                samples=tuple(t.samples),
+                known=t.known,
+            )
+            for slot, t in enumerate(self._tallies)
+            if t.standing and t.count
+        )
+
+    def persons(self) -> int:
+        standing = np.array([t.standing for t in self._tallies], np.bool_)
+        return count_persons(self._atoms, self._temp_dir, standing) if len(standing) else 0
+
+    def values(self, distinct: dict[int, int]) -> Iterator[pa.Table]:
+        """Rows of the `values` table without run and object, in ascending order of fingerprint; fills in `distinct` on the way.
+        Nothing regulated comes out."""
+        if not self._tallies:
+            return
+        standing = np.array([t.standing for t in self._tallies], np.bool_)
+        surplus: Surplus = {}
+        groups = _Groups.of([t.claim for t in self._tallies])
+        for atoms in self._atoms.partitions(surplus):
+            alive = atoms[standing[atoms["slot"]]]
+            if not len(alive):
+                continue
+            firsts = _run_starts(alive["tag"], alive["slot"])
+            counts = np.bincount(alive["slot"][firsts], minlength=len(self._tallies))
+            for slot in np.flatnonzero(counts).tolist():
+                distinct[slot] = distinct.get(slot, 0) + int(counts[slot])
+            table = groups.table(alive, surplus)
+            if table.num_rows:
+                yield table
+
+    def close(self) -> None:
+        self._atoms.close()
+
+
+def _least(known: int | None, places: npt.NDArray[np.int64] | None) -> int | None:
+    if places is None:
+        return known
+    least = int(places.min())
+    return least if known is None else min(known, least)
+
+
+def _run_starts(*columns: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
+    """True where any of the columns differs from the row before."""
+    starts = np.ones(len(columns[0]), np.bool_)
+    starts[1:] = np.logical_or.reduce([column[1:] != column[:-1] for column in columns])
+    return starts
+
+
+@dataclass(frozen=True)
+class _Groups:
+    """Claims that share entity type, place and column, whatever their rule: one row of `values` per group and fingerprint."""
+
+    of_slot: npt.NDArray[np.int64]
+    stored: npt.NDArray[np.bool_]  # by group: False for regulated kinds
+    keys: list[tuple[str, str | None, str | None]]
+
+    @classmethod
+    def of(cls, claims: list[Claim]) -> _Groups:
+        keys: dict[tuple[str, str | None, str | None], int] = {}
+        of_slot = [keys.setdefault((c.entity_type, c.place, c.column), len(keys)) for c in claims]
+        return cls(np.array(of_slot), np.array([entity not in REGULATED for entity, _, _ in keys], np.bool_), list(keys))
+
+    def table(self, atoms: npt.NDArray[Any], surplus: Surplus) -> pa.Table:
+        group = self.of_slot[atoms["slot"]]
+        kept = self.stored[group]
+        atoms, group = atoms[kept], group[kept]
+        order = np.lexsort((atoms["row"], group, atoms["tag"]))
+        atoms, group = atoms[order], group[order]
+        starts = np.flatnonzero(_run_starts(atoms["tag"], group)) if len(atoms) else np.empty(0, np.int64)
+        counts = np.diff(np.append(starts, len(atoms)))
+        if surplus:
+            thinned = np.isin(atoms["tag"][starts], np.array([tag for tag, _ in surplus], np.uint64))
+            for index in np.flatnonzero(thinned).tolist():
+                counts[index] += self._left_out(atoms, int(starts[index]), surplus)
+        new_row = _run_starts(atoms["tag"], group, atoms["row"]) if len(atoms) else np.empty(0, np.bool_)
+        offsets = np.append(np.concatenate([[0], np.cumsum(new_row)])[starts], np.count_nonzero(new_row))
+        names = [pa.array([self.keys[g][field] for g in range(len(self.keys))], pa.string()) for field in range(3)]
+        taken = pa.array(group[starts], pa.int64())
+        return pa.table(
+            {
+                "entity_type": names[0].take(taken),
+                "fingerprint": pa.array(atoms["tag"][starts], pa.uint64()),
+                "place": names[1].take(taken),
+                "column": names[2].take(taken),
+                "rows": pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), pa.array(atoms["row"][new_row], pa.int32())),
+                "count": pa.array(counts, pa.int64()),
+            }
+        )
+
+    def _left_out(self, atoms: npt.NDArray[Any], index: int, surplus: Surplus) -> int:
+        group = self.of_slot[int(atoms["slot"][index])]
+        slots = np.flatnonzero(self.of_slot == group).tolist()
+        return sum(surplus.get((int(atoms["tag"][index]), slot), 0) for slot in slots)

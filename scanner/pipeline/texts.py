@@ -1,0 +1,105 @@
+"""Running text of one object: windows, detection, lines, and who belongs together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+
+from detectors.windows import Window, Windower
+from scanner.model import Detection, Text
+from scanner.pipeline.blocks import REACH, Blocks
+from scanner.pipeline.gathering import Claim, Gathering
+
+if TYPE_CHECKING:
+    from detectors.engine import Engine
+
+PENDING = 1_000  # hits before they are fingerprinted together
+
+
+@dataclass
+class _Hits:
+    values: list[str] = field(default_factory=list)
+    lines: list[int] = field(default_factory=list)
+    records: list[int] = field(default_factory=list)
+    score: float = 0.0
+
+
+class TextReader:
+    """Takes the texts of one object in order. Pieces that continue one another are one stream, so a value may straddle them."""
+
+    def __init__(self, engine: Engine, gathering: Gathering) -> None:
+        self._engine = engine
+        self._gathering = gathering
+        self._pending: dict[tuple[Claim, bool], _Hits] = {}
+        self._count = 0
+        self._stream: _Stream | None = None
+
+    def feed(self, text: Text) -> None:
+        if self._stream is None or not text.continues or text.place != self._stream.place:
+            self._end_stream()
+            self._stream = _Stream(text.place, text.first_line, Blocks(self._gathering.records))
+        for window in self._stream.windower.feed(text.text):
+            self._window(self._stream, window)
+
+    def flush(self) -> None:
+        """End the stream and hand over all hits."""
+        self._end_stream()
+        self._hand_over()
+
+    def _end_stream(self) -> None:
+        if self._stream is not None:
+            for window in self._stream.windower.close():
+                self._window(self._stream, window)
+            self._gathering.reserve(self._stream.blocks.finish())
+            self._stream = None
+
+    def _window(self, stream: _Stream, window: Window) -> None:
+        for found in self._engine.find_own(window):
+            start, end = window.offset + found.start, window.offset + found.end
+            if start >= stream.last_end:  # else a find of the window before reaches over the border
+                self._take(stream, window, found, start)
+                stream.last_end = end
+        stream.line += window.text.count("\n", window.own_start, window.own_end)
+
+    def _take(self, stream: _Stream, window: Window, found: Detection, start: int) -> None:
+        value = window.text[found.start : found.end]
+        line = stream.line + window.text.count("\n", window.own_start, found.start)
+        since = stream.last_end - window.offset
+        between = window.text[since : found.start] if since >= 0 and start - stream.last_end <= REACH else None
+        before = stream.blocks.next_record
+        record = stream.blocks.record(found, start, value, line, between)
+        if record != before and self._count >= PENDING:
+            self._hand_over()
+        claim = Claim(found.entity_type, found.rule_id, found.detector, stream.place, None)
+        hits = self._pending.setdefault((claim, stream.has_lines), _Hits())
+        hits.values.append(value)
+        hits.lines.append(line)
+        hits.records.append(record)
+        hits.score = max(hits.score, found.score)
+        self._count += 1
+
+    def _hand_over(self) -> None:
+        """Between two blocks: what was found goes into the gathering, one call a claim."""
+        for (claim, has_lines), hits in self._pending.items():
+            lines = np.array(hits.lines, np.int64)
+            values = pa.array(hits.values, pa.string())
+            slot = self._gathering.slot(claim)
+            self._gathering.add(slot, values, hits.score, None, lines if has_lines else None, np.array(hits.records, np.int64), where=lines)
+        self._pending.clear()
+        self._count = 0
+        self._gathering.seal()
+
+
+class _Stream:
+    """Consecutive pieces of text of one place."""
+
+    def __init__(self, place: str | None, first_line: int | None, blocks: Blocks) -> None:
+        self.place = place
+        self.has_lines = first_line is not None
+        self.line = 1 if first_line is None else first_line
+        self.blocks = blocks
+        self.windower = Windower()
+        self.last_end = 0
