@@ -1,0 +1,1 @@
+"""Scripts that build the compact data files of `detectors.data`; run by hand, their results are kept."""

@@ -1,0 +1,1 @@
+"""Compact data files that the recognizers read; each opens with its source and licence."""
