@@ -6,7 +6,7 @@ Importing this package is cheap; Arrow and pandas are loaded by the first finger
 
 from scanner.redact.fingerprint import REGULATED, Fingerprinter, domain
 from scanner.redact.key import Key, KeyFileError, check_key_apart, key_path, load_key
-from scanner.redact.mask import mask
+from scanner.redact.mask import is_mask, mask
 from scanner.redact.normalise import normalise
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "KeyFileError",
     "check_key_apart",
     "domain",
+    "is_mask",
     "key_path",
     "load_key",
     "mask",

@@ -34,6 +34,15 @@ def mask(entity_type: str, value: str) -> str:
     return shape if len(shape) <= MAX_LENGTH else shape[: MAX_LENGTH - 1] + "…"
 
 
+_MASK = re.compile(r"(?:[-.,/():+@_〒・ #*○△·…]|年|月|日|丁目|番地|番|号|様$)*")
+
+
+def is_mask(text: str) -> bool:
+    """Whether `text` could have come from `mask`: placeholders, separators and the words that masks keep, nothing else."""
+    tld = _TLD.search(text) if "@" in text else None
+    return len(text) <= MAX_LENGTH and _MASK.fullmatch(text[: tld.start()] if tld else text) is not None
+
+
 def _shape(text: str) -> str:
     return "".join(map(_symbol, text))
 

@@ -1,0 +1,109 @@
+"""Whole files or none: temporary name beside the target, sync, rename, sync the folder (restic's local backend does the same).
+
+A reader that has the old file open goes on reading the old file; a reader that comes later sees the new one, never half of it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+SUFFIX = ".tmp"
+ROW_GROUP = 131_072
+"""Rows of a row group: small enough that its statistics let a look-up of one fingerprint skip the rest."""
+
+
+def temporary_name(target: Path) -> Path:
+    """A hidden, unique name beside `target`; readers of ``*.parquet`` and Spark pass over it."""
+    return target.with_name(f".{target.name}.{secrets.token_hex(6)}{SUFFIX}")
+
+
+def sync_folder(folder: Path) -> None:
+    """Make renames and creations in `folder` outlast a power cut."""
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def sync_file(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def atomic_bytes(path: Path, data: bytes) -> None:
+    """Publish `data` as `path`, replacing what is there. Raises OSError; the temporary file is removed then."""
+    temporary = temporary_name(path)
+    try:
+        handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.rename(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    sync_folder(path.parent)
+
+
+class PartWriter:
+    """One Parquet file, written row group by row group (zstd, statistics) and published by `close`.
+
+    As a context manager it publishes on success and removes its temporary file on an exception. Raises OSError.
+    """
+
+    def __init__(self, path: Path, schema: pa.Schema) -> None:
+        import pyarrow.parquet as pq
+
+        self.path = path
+        self.rows = 0
+        self._temporary = temporary_name(path)
+        try:
+            self._writer: Any = pq.ParquetWriter(self._temporary, schema, compression="zstd", write_statistics=True)
+        except BaseException:
+            self._temporary.unlink(missing_ok=True)
+            raise
+
+    def write(self, table: pa.Table) -> None:
+        """Append `table` as row groups of at most `ROW_GROUP` rows."""
+        self._writer.write_table(table, row_group_size=ROW_GROUP)
+        self.rows += len(table)
+
+    def close(self) -> Path:
+        """Finish, sync and publish; the path."""
+        try:
+            self._writer.close()
+            sync_file(self._temporary)
+            self._temporary.rename(self.path)
+        except BaseException:
+            self._temporary.unlink(missing_ok=True)
+            raise
+        sync_folder(self.path.parent)
+        return self.path
+
+    def abort(self) -> None:
+        """Remove what was written. The footer still to be written may fail as well; that no longer matters."""
+        with contextlib.suppress(OSError):
+            self._writer.close()
+        self._temporary.unlink(missing_ok=True)
+
+    def __enter__(self) -> PartWriter:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if kind is None:
+            self.close()
+        else:
+            self.abort()

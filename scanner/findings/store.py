@@ -1,0 +1,305 @@
+"""Writing a run into the store: staged out of sight, moved into place as whole folders, made to have happened by its manifest.
+
+    DIR/.strayscan.json            which key and schema the store is of
+    DIR/.locks/                    who is writing (scanner.findings.lock)
+    DIR/.staging/<run_id>/         private (0700); becomes DIR/<table>/run=<run_id>/ at the commit
+    DIR/runs/<run_id>.json         the last thing written
+
+Wherever a writer dies, the earlier runs stand as they were. What it leaves behind is removed when the next run begins.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import shutil
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from scanner.findings import lock, runs
+from scanner.findings.errors import StoreError, storing
+from scanner.findings.parts import RowPart, SortedParts
+from scanner.findings.publish import SUFFIX, atomic_bytes, sync_file, sync_folder
+from scanner.findings.runs import Part
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+MARKER = ".strayscan.json"
+STAGING = ".staging"
+_TABLES = ("objects", "findings", "copies", "values")
+_ROW_TABLES = ("objects", "findings", "copies")
+
+
+def open_store(out: Path, key_id: str) -> Store:
+    """The store in folder `out`, made if it is not there (mode 0700, since locators may name people).
+
+    Raises `StoreError` before anything is written if the folder cannot be written, holds findings under another key, or
+    was written by a newer version of the program.
+    """
+    _check_writable(out)
+    _check_marker(out, key_id)
+    with storing(out):
+        if not out.is_dir():
+            out.mkdir(mode=0o700, parents=True)
+    return Store(out.resolve(), key_id)
+
+
+class Store:
+    """A folder of findings that this process may write runs into."""
+
+    def __init__(self, out: Path, key_id: str) -> None:
+        self.out = out
+        self.key_id = key_id
+
+    def new_run_id(self) -> str:
+        """A name for a run that sorts behind every run in the store."""
+        return runs.new_run_id(max(runs.committed(self.out), default=None))
+
+    def begin(self, run_id: str, roots: Sequence[str]) -> RunWriter:
+        """Take the lock on `roots`, tidy up after dead runs, and start. Raises `RootBusy`, `StoreError`."""
+        runs.check_run_id(run_id)
+        with storing(self.out):
+            for folder in (lock.FOLDER, STAGING, runs.FOLDER, *_TABLES):
+                (self.out / folder).mkdir(exist_ok=True)
+            with lock.mutex(self.out):
+                _check_marker(self.out, self.key_id)
+                if runs.manifest_path(self.out, run_id).exists():
+                    raise StoreError(f"there is a run {run_id} already")
+                held = lock.take(self.out, run_id, roots)
+                try:
+                    _mark(self.out, self.key_id)
+                    _remove_dead_runs(self.out)
+                    return RunWriter(self, run_id, held)
+                except BaseException:
+                    held.release()
+                    raise
+
+
+class RunWriter:
+    """One run being written. Nothing of it can be seen until `commit`; leaving the ``with`` block without it aborts.
+
+    Every method raises `StoreError` if the disk is full or fails; the run is then to be aborted.
+    """
+
+    def __init__(self, store: Store, run_id: str, held: lock.RunLock) -> None:
+        from scanner.findings.schema import TABLES
+
+        self.run_id = run_id
+        self._store = store
+        self._held = held
+        self._root = store.out / STAGING / run_id
+        self._open = True
+        self._root.mkdir(mode=0o700)
+        self.staging: Path = self._root / "incoming"
+        for folder in ("incoming", *_TABLES):
+            (self._root / folder).mkdir()
+        self._rows = {t: RowPart(self._root / t, TABLES[t], run_id, _masked if t == "findings" else dict) for t in _ROW_TABLES}
+        self._values = SortedParts(self._root / "values")
+        self._moved: list[Path] = []
+
+    def objects(self, rows: Iterable[Mapping[str, Any]]) -> None:
+        self._add("objects", rows)
+
+    def findings(self, rows: Iterable[Mapping[str, Any]]) -> None:
+        """Samples that are no masks are masked here: the last guard, not the one to rely on."""
+        self._add("findings", rows)
+
+    def copies(self, rows: Iterable[Mapping[str, Any]]) -> None:
+        self._add("copies", rows)
+
+    def values(self, batch: pa.RecordBatch) -> None:
+        """Rows in the schema `VALUES`."""
+        with storing(self._store.out):
+            self._values.add(batch)
+
+    def values_file(self, path: Path) -> None:
+        """Take over a Parquet file of `VALUES`, sorted by fingerprint, that a worker wrote under `staging`, or a folder of such files."""
+        with storing(self._store.out):
+            for file in sorted(path.glob("*.parquet")) if path.is_dir() else [path]:
+                self._move_in(file)
+
+    def commit(self, manifest: Mapping[str, Any]) -> None:
+        """Publish the run. `manifest` says what `runs.check` asks for and whatever else is to be told; it holds no values."""
+        runs.check(manifest)
+        self._check_open()
+        with storing(self._store.out):
+            for rows in self._rows.values():
+                rows.close()
+            self._values.close()
+            parts = self._parts()
+            data = runs.to_json(manifest, self.run_id, _schema_version(), self._store.key_id, parts)
+            self._move_out({part.table for part in parts})
+            atomic_bytes(runs.manifest_path(self._store.out, self.run_id), data)
+        self._close()
+
+    def abort(self) -> None:
+        """Remove everything of this run. Harmless after `commit`."""
+        if not self._open:
+            return
+        for rows in self._rows.values():
+            rows.abort()
+        if not runs.manifest_path(self._store.out, self.run_id).exists():
+            _remove_run(self._store.out, self.run_id)
+        self._close()
+
+    def __enter__(self) -> RunWriter:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.abort()
+
+    def _add(self, table: str, rows: Iterable[Mapping[str, Any]]) -> None:
+        self._check_open()
+        with storing(self._store.out):
+            self._rows[table].add(rows)
+
+    def _check_open(self) -> None:
+        if not self._open:
+            raise StoreError("the run is over")
+
+    def _move_in(self, file: Path) -> None:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        from scanner.findings.schema import VALUES
+
+        if not file.resolve().is_relative_to(self.staging.resolve()):
+            raise StoreError("a worker's file of values lies outside the run's staging folder")
+        try:
+            fits = pq.read_schema(file).equals(VALUES)
+        except pa.ArrowInvalid:
+            fits = False
+        if not fits:
+            raise StoreError("a worker's file of values is not in the schema of its table")
+        sync_file(file)
+        target = self._root / "values" / f"worker-{len(self._moved) + 1:05d}.parquet"
+        file.rename(target)
+        self._moved.append(target)
+
+    def _parts(self) -> list[Part]:
+        paths = {table: rows.paths for table, rows in self._rows.items()} | {"values": self._values.paths + self._moved}
+        return [_part(table, path, f"{table}/run={self.run_id}/{path.name}") for table, files in paths.items() for path in files]
+
+    def _move_out(self, tables: set[str]) -> None:
+        """Each table's folder appears whole, by one rename."""
+        for table in sorted(tables):
+            sync_folder(self._root / table)
+            (self._root / table).rename(self._store.out / table / f"run={self.run_id}")
+            sync_folder(self._store.out / table)
+
+    def _close(self) -> None:
+        self._open = False
+        shutil.rmtree(self._root, ignore_errors=True)
+        self._held.release()
+
+
+def _masked(row: dict[str, Any]) -> dict[str, Any]:
+    from scanner.redact import is_mask, mask
+
+    samples = list(row["samples"] or ())[:3]
+    row["samples"] = [text if is_mask(text) else mask(row["entity_type"], text) for text in samples]
+    return row
+
+
+def _part(table: str, path: Path, published: str) -> Part:
+    import pyarrow.parquet as pq
+    from blake3 import blake3
+
+    rows = pq.read_metadata(path).num_rows
+    return Part(table, published, rows, path.stat().st_size, blake3().update_mmap(path).hexdigest())
+
+
+def _schema_version() -> int:
+    from scanner.findings.schema import SCHEMA_VERSION
+
+    return SCHEMA_VERSION
+
+
+# --------------------------------------------------------------------------- what the folder is
+
+
+def _check_writable(out: Path) -> None:
+    """Root may write anywhere but a read-only mount, so a file is made and removed where the folder exists."""
+    if out.exists() and not out.is_dir():
+        raise StoreError(f"{out} is not a folder: give --out a folder, or a name that is not taken")
+    place = next(p for p in (out, *out.absolute().parents) if p.exists())
+    if not place.is_dir():
+        raise StoreError(f"cannot make the folder {out}: {place} is not a folder")
+    with storing(out):
+        probe = place / f".strayscan-{secrets.token_hex(6)}{SUFFIX}"
+        os.close(os.open(probe, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+        probe.unlink()
+
+
+def _check_marker(out: Path, key_id: str) -> None:
+    for schema, found in _marks(out):
+        if schema > _schema_version():
+            raise StoreError(
+                f"{out} was written by a newer version (schema {schema}, this program knows {_schema_version()}): "
+                "update the program, or give another --out"
+            )
+        if found != key_id:
+            raise StoreError(
+                f"{out} holds findings under key {found}, and this run's key is {key_id}: "
+                "give the former key with --key-file, or another --out"
+            )
+
+
+def _marks(out: Path) -> list[tuple[int, str]]:
+    """Schema and key id as the marker tells; without it (a store put together by hand), as the manifests do."""
+    try:
+        told = json.loads((out / MARKER).read_bytes())
+        return [(int(told["schema"]), str(told["key_id"]))]
+    except FileNotFoundError:
+        pass
+    except (OSError, ValueError, KeyError, TypeError):
+        raise StoreError(f"{out / MARKER} cannot be read: remove it, and it is made again from the runs") from None
+    found = set()
+    for run_id in runs.committed(out):
+        try:
+            manifest = runs.read(runs.manifest_path(out, run_id))
+        except (OSError, ValueError):
+            continue
+        found.add((manifest.schema, manifest.key_id))
+    return sorted(found)
+
+
+def _mark(out: Path, key_id: str) -> None:
+    if not (out / MARKER).exists():
+        atomic_bytes(out / MARKER, json.dumps({"schema": _schema_version(), "key_id": key_id}).encode() + b"\n")
+
+
+# --------------------------------------------------------------------------- tidying up
+
+
+def _remove_dead_runs(out: Path) -> None:
+    """Remove what runs without a manifest and without a living writer left; to be called under the mutex."""
+    happened = set(runs.committed(out))
+    for run_id in _traces(out):
+        path = lock.lock_path(out, run_id)
+        if lock.is_held(path) is None:
+            if run_id not in happened and not runs.manifest_path(out, run_id).exists():
+                _remove_run(out, run_id)
+            shutil.rmtree(out / STAGING / run_id, ignore_errors=True)
+            path.unlink(missing_ok=True)
+
+
+def _traces(out: Path) -> set[str]:
+    """Names of runs that have a lock file, a staging folder, or data without a manifest."""
+    happened = set(runs.committed(out))
+    found = {path.stem for path in (out / lock.FOLDER).glob("*.lock")} | {path.name for path in (out / STAGING).iterdir()}
+    for table in _TABLES:
+        found |= {path.name.removeprefix("run=") for path in (out / table).glob("run=*")} - happened
+    return found
+
+
+def _remove_run(out: Path, run_id: str) -> None:
+    shutil.rmtree(out / STAGING / run_id, ignore_errors=True)
+    for table in _TABLES:
+        shutil.rmtree(out / table / f"run={run_id}", ignore_errors=True)
+    for leftover in (out / runs.FOLDER).glob(f".{run_id}.json.*{SUFFIX}"):
+        leftover.unlink(missing_ok=True)
