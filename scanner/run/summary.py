@@ -86,6 +86,7 @@ class RunSummary:
     bytes_read: int = 0
     unread_unexcused: int = 0
     unread: tuple[UnreadGroup, ...] = ()
+    stray_with_findings: int = 0  # stray objects but for containers that are so through their members alone
     worst: tuple[StrayObject, ...] = ()
     stores: tuple[StoreState, ...] = ()
     overdue: tuple[OverdueReview, ...] = ()
@@ -126,7 +127,7 @@ class Tally:
         self._stray_kinds: Counter[str] = Counter()
         self._unread: dict[str, UnreadGroup] = {}
         self._worst: list[_Weighed] = []
-        self._objects = self._findings = self._persons = self._persons_stray = self._bytes = self._unexcused = 0
+        self._objects = self._findings = self._persons = self._persons_stray = self._bytes = self._unexcused = self._stray_objects = 0
 
     def add(self, row: Mapping[str, Any], findings: Sequence[Mapping[str, Any]] = ()) -> None:
         """One `objects` row with its `findings` rows."""
@@ -143,6 +144,7 @@ class Tally:
             self._add_unread(row)
         stray = [finding for finding in findings if finding["verdict"] == STRAY]
         if stray:
+            self._stray_objects += 1
             self._persons_stray += row["persons"] or 0
             self._stray_kinds.update(finding["entity_type"] for finding in stray)
             self._add_stray(row, stray)
@@ -171,6 +173,7 @@ class Tally:
             bytes_read=self._bytes,
             unread_unexcused=self._unexcused,
             unread=tuple(sorted(self._unread.values(), key=lambda group: (-(group.count - group.excused), group.reason))),
+            stray_with_findings=self._stray_objects,
             worst=tuple(found for _, found in self._heaviest()),
         )
 
