@@ -1,0 +1,421 @@
+"""Japanese person names: Sudachi's dictionary finds the pieces, this module joins them and weighs what stands around.
+
+Kanji, kana, half-width kana, katakana foreign names and romaji in both orders. The score says how good the evidence is: a surname with a
+given name .85, with an honorific .75, behind a label .9; a bare surname .3, below the default threshold, since half of Japan's surnames are
+also places, companies or common nouns.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any, Final, NamedTuple
+
+from presidio_analyzer import EntityRecognizer, RecognizerResult
+
+from detectors.names_data import JapaneseNames
+from detectors.person_spacy import SpacyPersons
+from detectors.presidio import result
+from scanner.model import DetectSettings
+
+FULL: Final = 0.85
+HONORED: Final = 0.75
+LABELLED: Final = 0.9
+LIKELY: Final = 0.65
+BARE: Final = 0.3
+
+_TITLES: Final = (
+    "代表取締役社長|代表取締役|取締役|副社長|社長|会長|専務|常務|本部長|部長代理|部長|課長代理|課長|係長|主任|次長|室長|店長|所長|支店長|工場長|局長|院長|校長|教頭|"
+    "園長|理事長|理事|弁護士|税理士|会計士|医師|看護師|薬剤師|教授|准教授|講師|監督|選手|議員|首相|大臣|知事|市長|町長|村長|議長|委員長|委員|記者|容疑者|被告|代表|担当|"
+    "マネージャー|リーダー|アナウンサー"
+)
+_HONORIFIC: Final = "様|さま|さん|サン|ちゃん|くん|君|殿|氏|先生|女史|博士|宛|ｻﾏ|ｻﾝ"
+_AFTER_PERSON: Final = re.compile(rf"[ 　]?(?:{_HONORIFIC}|{_TITLES})")
+_HONORIFIC_NEXT: Final = re.compile(rf"[ 　]?(?:{_HONORIFIC})(?![々一-龠])")
+_BEFORE_PERSON: Final = re.compile(rf"(?:{_TITLES})(?:の|・|:|：)?[ 　]?$")
+_COMPANY_BEFORE: Final = re.compile(
+    r"(?:株式会社|有限会社|合同会社|合資会社|合名会社|\(株\)|（株）|㈱|\(有\)|（有）|㈲|学校法人|医療法人|(?:社団|財団|宗教|特定非営利活動)法人|医院|ホテル|レストラン|カフェ)$"
+)
+_THING_AFTER: Final = re.compile(
+    r"(?:製作|製薬|製菓|製鋼|製紙|製麺|製茶|商店|商会|商事|商業|工業|工務|工房|工芸|産業|建設|建築|建材|組$|電機|電器|電気|電鉄|鉄道|鉄工|自動車|運輸|運送|物産|物流|食品|"
+    r"酒造|醸造|水産|印刷|出版|書店|書房|薬局|薬品|病院|医院|医大|クリニック|歯科|眼科|内科|外科|整形|皮膚科|小児科|耳鼻|接骨|整骨|鍼灸|診療|動物|小学|中学|高校|高等|大学|学園|"
+    r"学院|塾|幼稚園|保育|こども園|公園|広場|緑地|駅|空港|港|市|県|府|郡|町|村|区|島|川|河|湖|池|沼|浜|岳|峠|橋|通|街道|線|城|神社|神宮|八幡|寺|宮|店|屋|館|記念|会館|美術|博物|"
+    r"図書|センター|ビル|マンション|ハイツ|コーポ|荘|アパート|団地|住宅|事務所|事務局|法律|会計|税務|銀行|信金|信用|証券|生命|海上|ホールディングス|グループ|ホーム|ストア|"
+    r"株式会社|有限会社|\(株\)|（株）|㈱|家|一家|流|藩|邸|賞|杯|式|法|平野|盆地|半島|海岸|温泉|高原|農園|農場|牧場|農協|漁協|漁港|丁目|番|字|地区|地域|地方|支店|本店|営業|支社|"
+    r"本社|工場|倉庫|部(?!長)|課(?!長)|係(?!長)|室(?!長)|技研|製|化学|化成|金属|重工|精機|機械|不動産|観光|交通|石油|ガス|水道|新聞|放送|テレビ|証|税|内閣|政権|体育|球場|競技|"
+    r"[0-9０-９一二三四五六七八九十]+(?:丁目|番|号|[-－−ー‐]))"
+)
+_PLACE_END: Final = re.compile(r"[都道府県市区町村郡]$")
+_LABEL_WORDS: Final = (
+    "(?:ご|お|御)?(?:氏名|姓名|名前|芳名|尊名)|(?:ご)?担当者?(?:名|氏名)?|宛名|宛先|(?:申込|申請|契約|請求|依頼|受取|差出|届出|作成|記入|登録|代表|責任|保護|参加|出席|受講|応募|"
+    "利用|使用|所有|発注|注文|購入|送信|受信|報告|承認|連絡|訪問|対応|執筆|発表|主催|相談)(?:者|人|先)?(?:名|氏名|の氏名)?|患者(?:名|氏名|様)?|世帯主(?:名|氏名)?|本人(?:氏名)?|名義人?|口座名義|"
+    "会員(?:名|氏名)|顧客(?:名|氏名)|お客様(?:名|氏名)?|社員(?:名|氏名)|従業員(?:名|氏名)|職員(?:名|氏名)|生徒(?:名|氏名)|署名|文責|フリガナ|ふりがな|ﾌﾘｶﾞﾅ|カナ|ヨミ|よみ|よみがな|読み|"
+    "Name|NAME|name|Contact|Attn|ATTN"
+)
+_LABEL: Final = re.compile(
+    rf"(?:^|(?<=[\s,、。;；|│/／（(【\[「・●■□◆◇○※＊*-]))(?:{_LABEL_WORDS})(?:[（(][^）)]{{0,10}}[）)])?[ 　]*[:：=＝\]】」][ 　]*"
+    rf"|(?:^|(?<=[\s,、。|│]))(?:(?:ご|お)?(?:氏名|名前)|担当者|フリガナ|ふりがな|ﾌﾘｶﾞﾅ)(?:[ 　\t]+)"
+)
+_LABEL_END: Final = re.compile(r"[,、。;；|│/／（(【\[「」）)\t：:<＜]|[ 　]{2,}|$")
+_BOUNDARY: Final = re.compile(rf"$|[\s,、。.;；:：)）\]】」』|│/／<＜・\"”]|(?:{_HONORIFIC}|{_TITLES})")
+_JAPANESE: Final = re.compile(r"[々\u3041-\u30ff\u4e00-\u9fff\uff66-\uff9f\uf900-\ufaff\u3400-\u4dbf]")
+_KANJI_RUN: Final = re.compile(r"[々一-龠\uf900-\ufaff\u3400-\u4dbfヶぁ-んァ-ヴー]{1,4}")
+_NAME_SHAPE: Final = re.compile(
+    r"[々〆一-龠\uf900-\ufaff\u3400-\u4dbfヶ]{1,4}[ 　]?[々一-龠\uf900-\ufaff\u3400-\u4dbfぁ-んァ-ヴー]{1,4}|[ァ-ヴー]{2,8}[ 　・][ァ-ヴー]{2,10}|[ｦ-ﾟ]{2,10} [ｦ-ﾟ]{2,10}|[ぁ-んー]{2,6}[ 　][ぁ-んー]{2,8}"
+)
+_KANA_PAIR: Final = re.compile(
+    r"(?<![ぁ-んァ-ヴーｦ-ﾟ一-龠])(?:(?P<h>[ぁ-んー]{1,6})[ 　](?P<hh>[ぁ-んー]{1,7})|(?P<k>[ァ-ヴー]{1,7})[ 　](?P<kk>[ァ-ヴー]{1,8})|(?P<w>[ｦ-ﾟ]{1,9})[ 　](?P<ww>[ｦ-ﾟ]{1,10}))(?![ぁ-んァ-ヴーｦ-ﾟ])"
+)
+_HONORED_RUN: Final = re.compile(
+    r"(?<![々一-龠ァ-ヴー])([々一-龠\uf900-\ufaff\u3400-\u4dbf]{3,5}) ?[ 　]?(?:様|さま|さん|殿|氏)(?![々一-龠])"
+)
+_FOREIGN: Final = re.compile(r"[ァ-ヴー]{2,12}(?:[・＝=][ァ-ヴー]{1,12}){1,3}|[ｦ-ﾟ]{2,16}(?:･[ｦ-ﾟ]{1,16}){1,3}")
+_ROMAJI: Final = re.compile(
+    r"(?<![A-Za-z0-9@._/\\'-])([A-Z](?:[a-zāīūēōâîûêô']+|[A-ZĀĪŪĒŌ]+))(,? |, ?)([A-Z](?:[a-zāīūēōâîûêô']+|[A-ZĀĪŪĒŌ]+))(?![A-Za-z0-9@_'-])"
+)
+_INITIAL: Final = re.compile(r"(?<![A-Za-z0-9@._-])([A-Z])\. ?([A-Z](?:[a-zāīūēōâîûêô]+|[A-Z]+))(?![A-Za-z0-9@_-])")
+_NOT_ROMAJI_AFTER: Final = re.compile(
+    r"[ ,]{0,2}(?:Co\b|Inc|Ltd|Corp|K\.?K|LLC|Company|City|Station|Prefecture|Ward|Street|Park|Airport|University|Hospital|Bank|Building|Bldg|Motor|"
+    r"Temple|Shrine|Castle|River|Lake|Mt|Bay|Island|[-–](?:shi|ku|cho|ken|gun|machi|mura|to|fu)\b)"
+)
+_ROMAJI_WORDS: Final = frozenset(
+    "tokyo kyoto osaka nara kobe nagoya sapporo sendai hiroshima fukuoka yokohama kawasaki saitama chiba nagano niigata shizuoka kanagawa hokkaido "
+    "okinawa japan asia name date note data mine same me no to so on one more are you he she make time late home site page tone note code mode "
+    "base june july june may men man hero zone sake sushi ramen sumo karate kimono manga anime tsunami haiku sake yen shogun samurai ninja".split()
+)
+_NEVER_HONORED: Final = frozenset("皆客神仏王姫奥母父兄姉婆爺嫁婿孫娘貴各何誰主俺方株社店")
+_MAX_LINE: Final = 4_000
+
+
+class Token(NamedTuple):
+    """A morpheme: characters [start, end) of the line, and what it is: 姓 名 人名 地名 固有 他 記号."""
+
+    start: int
+    end: int
+    text: str
+    kind: str
+
+
+class Claim(NamedTuple):
+    start: int
+    end: int
+    score: float
+
+
+class JapanesePersonRecognizer(EntityRecognizer):
+    """PERSON in Japanese text, kana and romaji."""
+
+    SIGNS: Final = (
+        r"[\x{3005}\x{3041}-\x{30ff}\x{3400}-\x{9fff}\x{f900}-\x{faff}\x{ff66}-\x{ff9f}]",
+        r"[A-Z][A-Za-z.']*,? ?[A-Z]",
+        r"[A-Z][\x{80}-\x{24f}]",
+    )
+
+    def __init__(self, settings: DetectSettings) -> None:
+        self._spacy = SpacyPersons.wanted(settings, "ja")
+        super().__init__(supported_entities=["PERSON"], name="person_ja", supported_language="ja")
+        self._id = "person.ja"
+
+    def load(self) -> None:
+        """Load the dictionary (0.15 s)."""
+        from sudachipy import SplitMode
+
+        self.names = JapaneseNames()
+        self._tokenizer = self.names.dictionary.tokenizer(mode=SplitMode.C)
+        self._part_kinds: dict[int, str] = {}
+
+    def analyze(self, text: str, entities: Sequence[str], nlp_artifacts: Any = None) -> list[RecognizerResult]:
+        """PERSON results; exact spans, without honorific."""
+        del nlp_artifacts
+        if entities and "PERSON" not in entities:
+            return []
+        found = [
+            result("PERSON", start + claim.start, start + claim.end, claim.score, "person.ja", "person_ja")
+            for start, line in _lines(text)
+            for claim in self.claims(line)
+        ]
+        return [*found, *self._spacy.analyze(text)] if self._spacy else found
+
+    def claims(self, line: str) -> list[Claim]:
+        """Claims about one line, none overlapping another, in order."""
+        clean = line.encode("utf-8", "replace").decode() if not _encodable(line) else line
+        raw: list[Claim] = list(self._romaji(clean))
+        if _JAPANESE.search(clean):
+            labels = [(m.end(), _LABEL_END.search(clean, m.end())) for m in _LABEL.finditer(clean)]
+            regions = [(start, end.start()) for start, end in labels if end]
+            tokens = self._tokens(clean)
+            raw += self._joined(clean, tokens, regions)
+            raw += self._kana(clean, regions)
+            raw += self._foreign(clean)
+            raw += self._honored_runs(clean)
+            raw += self._labelled(clean, tokens, regions, raw)
+        return _best(raw)
+
+    def _tokens(self, line: str) -> list[Token]:
+        from detectors.names_data import OLD_FORMS
+
+        kinds = self._part_kinds
+        tokens = []
+        for morpheme in self._tokenizer.tokenize(line.translate(OLD_FORMS)):
+            part = morpheme.part_of_speech_id()
+            kind = kinds.get(part)
+            if kind is None:
+                kind = kinds[part] = _token_kind(morpheme.part_of_speech())
+            start, end = morpheme.begin(), morpheme.end()
+            tokens.append(Token(start, end, line[start:end], kind))
+        return tokens
+
+    # ------------------------------------------------------------------ kanji, and kana the dictionary knows
+
+    def _joined(self, line: str, tokens: list[Token], regions: list[tuple[int, int]]) -> Iterator[Claim]:
+        at = 0
+        while at < len(tokens):
+            taken = self._full(line, tokens, at) or self._single(line, tokens, at)
+            if taken is None:
+                at += 1
+                continue
+            claim, size = taken
+            yield self._weighed(line, claim, regions)
+            at += size
+
+    def _surnames(self, token: Token) -> bool:
+        if token.kind == "姓":
+            return True
+        return (
+            token.kind in ("地名", "固有", "人名", "他", "名")
+            and bool(_JAPANESE.match(token.text))
+            and "姓" in self.names.kinds(token.text)
+        )
+
+    def _full(self, line: str, tokens: list[Token], at: int) -> tuple[Claim, int] | None:
+        """A surname, perhaps a blank, and a given name."""
+        first = tokens[at]
+        if not self._surnames(first) or at + 1 >= len(tokens):
+            return None
+        blank = tokens[at + 1].text in (" ", "　")
+        place = at + 1 + blank
+        if place >= len(tokens):
+            return None
+        second = tokens[place]
+        score, end, size = self._given_score(line, first, second, tokens, place, blank)
+        if not score:
+            return None
+        if at and tokens[at - 1].kind == "地名" and tokens[at - 1].end == first.start and _PLACE_END.search(tokens[at - 1].text):
+            score = min(score, 0.4)
+        if _COMPANY_BEFORE.search(line, 0, first.start) or (not blank and _THING_AFTER.match(line, end)):
+            if not _HONORIFIC_NEXT.match(line, end):
+                score = min(score, 0.4)
+        return Claim(first.start, end, score), place - at + size
+
+    def _given_score(self, line: str, first: Token, second: Token, tokens: list[Token], place: int, blank: bool) -> tuple[float, int, int]:
+        sure = first.kind == "姓"
+        edge = bool(_BOUNDARY.match(line, second.end))
+        if second.kind == "名":
+            one_kanji = len(first.text) == 1
+            if one_kanji and not blank and len(second.text) == 1:
+                return (0.4, second.end, 1)
+            return (FULL if sure else HONORED, second.end, 1)
+        if second.kind in ("姓", "他", "地名", "固有", "人名") and "名" in self.names.kinds(second.text) and edge:
+            if len(second.text) == 1 and second.text in "様殿氏君宛方社店" or _AFTER_PERSON.match(second.text):
+                return (0.0, 0, 0)
+            if blank and (sure or second.kind == "姓"):
+                return (HONORED if len(first.text) > 1 else 0.6, second.end, 1)
+            return (0.6 if sure and len(first.text) > 1 else 0.45, second.end, 1)
+        run = _KANJI_RUN.match(line, second.start)
+        if (
+            run
+            and sure
+            and len(first.text) > 1
+            and len(run[0]) <= 3
+            and _BOUNDARY.match(line, run.end())
+            and not _AFTER_PERSON.match(run[0])
+        ):
+            pieces = [token for token in tokens[place : place + 4] if token.end <= run.end()]
+            whole_cell = _alone(line, first.start, run.end())
+            if (
+                pieces
+                and pieces[-1].end == run.end()
+                and all(self._may_be_given(piece, whole_cell) for piece in pieces)
+                and (blank or whole_cell)
+            ):
+                return (0.7 if blank and whole_cell else 0.55, run.end(), len(pieces))
+        return (0.0, 0, 0)
+
+    def _may_be_given(self, piece: Token, whole_cell: bool) -> bool:
+        """An unknown given name falls apart into single kanji; a longer word of the dictionary is just that word."""
+        if (
+            _THING_AFTER.match(piece.text)
+            or _AFTER_PERSON.fullmatch(piece.text)
+            or piece.text in ("は", "が", "の", "を", "に", "も", "と", "へ", "や")
+        ):
+            return False
+        return len(piece.text) == 1 or piece.kind in ("名", "姓") or (whole_cell and not self.names.kinds(piece.text))
+
+    def _single(self, line: str, tokens: list[Token], at: int) -> tuple[Claim, int] | None:
+        """A surname, given name or whole name of one token."""
+        token = tokens[at]
+        honored = bool(_AFTER_PERSON.match(line, token.end)) and token.text not in _NEVER_HONORED
+        strictly = honored and bool(_HONORIFIC_NEXT.match(line, token.end))
+        if token.kind == "他" and not strictly:
+            return None
+        if token.kind in ("姓", "名", "人名") or (strictly and self._surnames(token)):
+            return Claim(token.start, token.end, self._single_score(line, tokens, at, honored, strictly)), 1
+        return None
+
+    def _single_score(self, line: str, tokens: list[Token], at: int, honored: bool, strictly: bool) -> float:
+        token = tokens[at]
+        before = tokens[at - 1] if at else None
+        if _COMPANY_BEFORE.search(line, 0, token.start):
+            return 0.2
+        glued = (
+            before is not None
+            and before.end == token.start
+            and bool(re.match("[々一-龠ァ-ヴー]", before.text[-1:]))
+            and before.kind != "他"
+        )
+        if honored and not (
+            token.kind not in ("姓", "名", "人名") and before and before.end == token.start and _JAPANESE.match(before.text[-1])
+        ):
+            if token.kind == "名":
+                return LIKELY if strictly and not glued else 0.35
+            return HONORED if not glued else 0.6
+        if _THING_AFTER.match(line, token.end):
+            return 0.1
+        if token.kind == "人名" and len(token.text) >= 3:
+            return HONORED if not token.text.isascii() and not re.fullmatch("[ァ-ヴー]+", token.text) else 0.4
+        if token.kind == "姓" and len(token.text) > 1 and _BEFORE_PERSON.search(line, 0, token.start):
+            return 0.6
+        return BARE
+
+    def _weighed(self, line: str, claim: Claim, regions: list[tuple[int, int]]) -> Claim:
+        """A label before raises; so does standing for itself in the label's whole value."""
+        if claim.score > 0.2 and any(start <= claim.start and claim.end <= end for start, end in regions):
+            return claim._replace(score=max(claim.score, LABELLED))
+        return claim
+
+    # ------------------------------------------------------------------ other scripts
+
+    def _kana(self, line: str, regions: list[tuple[int, int]]) -> Iterator[Claim]:
+        """Two words of kana that are readings of a surname and a given name, in either kind of kana."""
+        for match in _KANA_PAIR.finditer(line):
+            surname, given = (part for part in match.groups() if part)
+            if any(start <= match.start() < end for start, end in regions):
+                yield Claim(match.start(), match.end(), LABELLED)
+            elif len(surname) + len(given) >= 4 and self.names.surname(surname) and self.names.given(given):
+                hiragana = match["h"] is not None
+                apart = _apart(line, match.start(), match.end())
+                yield Claim(match.start(), match.end(), HONORED if apart else (0.35 if hiragana else 0.55))
+
+    def _foreign(self, line: str) -> Iterator[Claim]:
+        for match in _FOREIGN.finditer(line):
+            parts = re.split("[・＝=･]", match[0])
+            known = sum(bool(self.names.kinds(part) & {"人名", "名", "姓"}) for part in parts)
+            if known and not _THING_AFTER.match(line, match.end()):
+                every = known >= len(parts) - (len(parts) > 2)
+                honored = bool(_HONORIFIC_NEXT.match(line, match.end()))
+                yield Claim(match.start(), match.end(), FULL if every or honored else 0.45)
+
+    def _honored_runs(self, line: str) -> Iterator[Claim]:
+        """佐藤心春様: a surname, a given name the dictionary lacks, and an honorific."""
+        for match in _HONORED_RUN.finditer(line):
+            run = match[1]
+            cuts = (cut for cut in (3, 2) if 1 <= len(run) - cut <= 3 and self.names.surname(run[:cut]))
+            if any(not self.names.kinds(run[cut:]) or self.names.given(run[cut:]) for cut in cuts) and not self.names.kinds(run):
+                yield Claim(match.start(1), match.end(1), 0.6 if not _AFTER_PERSON.search(run) else 0.2)
+
+    def _romaji(self, line: str) -> Iterator[Claim]:
+        for match in _ROMAJI.finditer(line):
+            first, second = match[1], match[3]
+            if _NOT_ROMAJI_AFTER.match(line, match.end()) or {first.lower(), second.lower()} & _ROMAJI_WORDS:
+                continue
+            if min(len(first), len(second)) < 3 and not (first.isupper() or len(first) + len(second) >= 6):
+                continue
+            if self._romaji_pair(first, second) or ("," not in match[2] and self._romaji_pair(second, first)):
+                yield Claim(match.start(), match.end(), 0.8 if len(first) + len(second) > 6 else 0.6)
+        for match in _INITIAL.finditer(line):
+            if len(match[2]) >= 4 and match[2].lower() not in _ROMAJI_WORDS and self.names.surname_romaji(match[2]):
+                good = not _NOT_ROMAJI_AFTER.match(line, match.end())
+                yield Claim(match.start(), match.end(), 0.6 if good else 0.2)
+
+    def _romaji_pair(self, surname: str, given: str) -> bool:
+        return self.names.surname_romaji(surname) and self.names.given_romaji(given)
+
+    # ------------------------------------------------------------------ labels
+
+    def _labelled(self, line: str, tokens: list[Token], regions: list[tuple[int, int]], claims: list[Claim]) -> Iterator[Claim]:
+        """What stands behind a label and looks like a name the dictionary does not know."""
+        for start, end in regions:
+            if any(start <= claim.start and claim.end <= end and claim.score > BARE for claim in claims):
+                continue
+            shape = _NAME_SHAPE.match(line, start)
+            if shape is None or not _BOUNDARY.match(line, shape.end()):
+                continue
+            stop = shape.end()
+            honorific = re.search(rf"[ 　]?(?:{_HONORIFIC}|{_TITLES})$", shape[0])
+            if honorific and honorific.start():
+                stop = start + honorific.start()
+            inside = [token for token in tokens if start <= token.start and token.end <= stop]
+            if stop - start >= 2 and not any(self._is_word(token) for token in inside):
+                yield Claim(start, stop, 0.7)
+
+    def _is_word(self, token: Token) -> bool:
+        common = len(token.text) > 1 and token.kind in ("他", "地名", "固有") and bool(self.names.kinds(token.text))
+        return bool(_THING_AFTER.match(token.text)) or (common and not self.names.kinds(token.text) & {"姓", "名", "人名"})
+
+
+def _token_kind(part: tuple[str, ...]) -> str:
+    if part[2] == "人名":
+        return part[3] if part[3] in ("姓", "名") else "人名"
+    if part[2] == "地名":
+        return "地名"
+    if part[0] in ("補助記号", "空白", "記号"):
+        return "記号"
+    return "固有" if part[1] == "固有名詞" else "他"
+
+
+def _encodable(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _lines(text: str) -> Iterator[tuple[int, str]]:
+    """(offset, line); a line of more than 4,000 characters comes in parts, since Sudachi takes at most 49,149 bytes."""
+    start = 0
+    for line in re.split("[\n\r\x0b\x0c\u2028]", text):
+        for cut in range(0, len(line), _MAX_LINE):
+            yield start + cut, line[cut : cut + _MAX_LINE]
+        start += len(line) + 1
+
+
+_EDGE: Final = re.compile(r"[\s,、。;；:：|│/／()（）\[\]【】「」『』<>＜＞\"”・\t]")
+
+
+def _alone(line: str, start: int, end: int) -> bool:
+    """The span is all there is between delimiters (a cell, a line), a following honorific left out."""
+    after = _HONORIFIC_NEXT.match(line, end)
+    end = after.end() if after else end
+    return (start == 0 or bool(_EDGE.match(line[start - 1]))) and (end == len(line) or bool(_EDGE.match(line[end])))
+
+
+def _apart(line: str, start: int, end: int) -> bool:
+    """As `_alone`, but a blank does not count as a delimiter: kana words are everywhere."""
+    after = _AFTER_PERSON.match(line, end)
+    end = after.end() if after else end
+    left = line[start - 1] if start else ","
+    right = line[end] if end < len(line) else ","
+    return bool(_EDGE.match(left)) and left not in " 　" and bool(_EDGE.match(right)) and right not in " 　"
+
+
+def _best(claims: list[Claim]) -> list[Claim]:
+    """Claims that do not overlap: the better score first, then the longer."""
+    kept: list[Claim] = []
+    for claim in sorted(claims, key=lambda c: (-c.score, c.start - c.end, c.start)):
+        if all(claim.end <= other.start or claim.start >= other.end for other in kept):
+            kept.append(claim)
+    return sorted(kept)
+
+
+RECOGNIZERS: tuple[type[EntityRecognizer], ...] = (JapanesePersonRecognizer,)
