@@ -273,13 +273,13 @@ def _outcome(state: _State) -> tuple[Status, Reason | None]:
 
 def _without_reader(media_type: str) -> tuple[Status, Reason | None]:
     """What is said of a media type that nothing here reads."""
+    if media_type == sniff.EMPTY:
+        return Status.SCANNED, None
     match sniff.kind(media_type):
         case "image":
             return Status.UNREADABLE, Reason.IMAGE_ONLY
         case "no_text":
             return Status.NO_TEXT, Reason.BINARY
-        case "empty":
-            return Status.SCANNED, None
         case _:
             return Status.UNSUPPORTED, Reason.UNKNOWN_FORMAT
 

@@ -1,0 +1,40 @@
+# Two commands do everything on a fresh machine with Python 3.11+: `make demo` and `make test`.
+PYTHON ?= python3
+BIN := .venv/bin
+DEMO_OUT := demo-out
+
+.PHONY: help setup demo test check lint types layers rules docs clean
+
+help:
+	@echo "make demo    set up, scan sample_data/ under its policy, show what a first scan says"
+	@echo "make test    set up, run all tests"
+	@echo "make check   set up, run lint, strict types, the layer check and all tests"
+
+.venv/.ready: pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit("Strayscan needs Python 3.11 or newer; this is " + sys.version.split()[0] + ". Try: make PYTHON=python3.12") if sys.version_info < (3, 11) else None'
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@
+
+setup: .venv/.ready
+
+demo: setup
+	@$(BIN)/python sample_data/demo.py $(DEMO_OUT)
+
+test: setup
+	$(BIN)/python -m pytest
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: setup
+	$(BIN)/mypy
+
+layers: setup
+	$(BIN)/lint-imports
+
+check: lint types layers test
+
+clean:
+	rm -rf .venv build *.egg-info $(DEMO_OUT)

@@ -1,0 +1,139 @@
+"""Input for the benchmarks: invented people in extracts, prose, logs and office files; the same bytes every time."""
+
+from __future__ import annotations
+
+import io
+import random
+import zipfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+SURNAMES = "佐藤 鈴木 高橋 田中 伊藤 渡辺 山本 中村 小林 加藤 吉田 山田 佐々木 山口 松本 井上 木村 林 斎藤 清水 山崎 森 池田 橋本 阿部 石川 前田 藤田 後藤 岡田".split()
+SURNAME_KANA = "サトウ スズキ タカハシ タナカ イトウ ワタナベ ヤマモト ナカムラ コバヤシ カトウ ヨシダ ヤマダ ササキ ヤマグチ マツモト イノウエ キムラ ハヤシ サイトウ シミズ ヤマザキ モリ イケダ ハシモト アベ イシカワ マエダ フジタ ゴトウ オカダ".split()
+GIVEN = "翔太 健一 美咲 陽子 大輔 直樹 由美 恵子 拓也 愛 誠 真由美 健太 彩 浩 智子 亮 千尋 修 明日香".split()
+GIVEN_KANA = "ショウタ ケンイチ ミサキ ヨウコ ダイスケ ナオキ ユミ ケイコ タクヤ アイ マコト マユミ ケンタ アヤ ヒロシ トモコ リョウ チヒロ オサム アスカ".split()
+TOWNS = "東京都千代田区丸の内 東京都港区芝公園 大阪府大阪市北区梅田 愛知県名古屋市中区栄 北海道札幌市中央区大通西 福岡県福岡市博多区博多駅前 神奈川県横浜市西区高島 京都府京都市下京区東塩小路町 宮城県仙台市青葉区中央 広島県広島市中区基町".split()
+ENGLISH = "The committee met to review the quarterly schedule and agreed to postpone the second phase until the supplier confirms delivery".split()
+JAPANESE = "本日の会議では来月の生産計画について確認しました。 部品の納期が遅れているため、工程を見直す必要があります。 品質の記録は別紙のとおりです。 次回は資料を準備してから打ち合わせを行います。 設備の点検は予定どおり完了しました。".split()
+
+
+def person(rng: random.Random, number: int) -> tuple[str, ...]:
+    """name, kana, postal code, address, landline, mobile, e-mail; phone blocks 0000-0999 and example domains only."""
+    s, g = rng.randrange(len(SURNAMES)), rng.randrange(len(GIVEN))
+    town = rng.choice(TOWNS)
+    return (
+        f"{SURNAMES[s]} {GIVEN[g]}",
+        f"{SURNAME_KANA[s]} {GIVEN_KANA[g]}",
+        f"{rng.randrange(100, 999)}-{rng.randrange(10_000):04}",
+        f"{town}{rng.randrange(1, 9)}-{rng.randrange(1, 30)}-{rng.randrange(1, 30)}",
+        f"03-{rng.randrange(3000, 6999)}-{rng.randrange(10_000):04}",
+        f"090-{rng.randrange(1000, 9999)}-{rng.randrange(10_000):04}",
+        f"user{number}.{rng.randrange(1000)}@example.co.jp",
+    )
+
+
+HEADER = ("顧客番号", "氏名", "フリガナ", "郵便番号", "住所", "電話番号", "携帯電話", "メールアドレス")
+
+
+def extract_lines(seed: int = 1) -> Iterator[str]:
+    """An endless customer extract, CSV with a header."""
+    rng = random.Random(seed)
+    yield ",".join(HEADER)
+    number = 0
+    while True:
+        number += 1
+        yield ",".join((f"C{number:08}", *person(rng, number)))
+
+
+def prose_lines(seed: int = 2) -> Iterator[str]:
+    """Japanese and English prose by turns, one line in eight with data."""
+    rng = random.Random(seed)
+    number = 0
+    while True:
+        number += 1
+        japanese = number % 2
+        line = "".join(rng.choices(JAPANESE, k=3)) if japanese else " ".join(rng.choices(ENGLISH, k=24)) + "."
+        if number % 8 == 0:
+            name, _, _, address, phone, _, mail = person(rng, number)
+            line += f"担当は{name}様、住所は{address}、電話 {phone}、メールは{mail}です。"
+        elif number % 8 == 5:
+            line += f" Please contact Mr. John Carter at +1 202-555-{rng.randrange(100, 200):04} or carter{number}@example.com."
+        yield line
+
+
+def log_lines(seed: int = 3) -> Iterator[str]:
+    """Log lines full of numbers and nothing personal."""
+    rng = random.Random(seed)
+    number = 0
+    while True:
+        number += 1
+        yield (
+            f"2026-11-{number % 28 + 1:02}T{number % 24:02}:{number % 60:02}:{number * 7 % 60:02}.{rng.randrange(1000):03}Z INFO "
+            f"worker[{rng.randrange(10_000)}] request={rng.randrange(16**12):012x} bytes={rng.randrange(10**9)} "
+            f"latency_ms={rng.random() * 100:.3f} part=AB-{rng.randrange(10**4):04}-{rng.randrange(10**6):06} status={rng.choice((200, 204, 304, 404))}"
+        )
+
+
+def write_lines(path: Path, lines: Iterator[str], size: int, encoding: str = "utf-8") -> Path:
+    """Lines into a file until it has `size` bytes."""
+    done = 0
+    with path.open("wb") as out:
+        block: list[str] = []
+        for line in lines:
+            block.append(line)
+            if len(block) == 2_000:
+                data = ("\n".join(block) + "\n").encode(encoding, "replace")
+                out.write(data)
+                done += len(data)
+                block.clear()
+                if done >= size:
+                    break
+    return path
+
+
+def docx(paragraphs: list[str]) -> bytes:
+    """The least Word document that holds these paragraphs."""
+    body = "".join(f"<w:p><w:r><w:t>{text}</w:t></w:r></w:p>" for text in paragraphs)
+    name = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
+    return _package(
+        {
+            "[Content_Types].xml": '<Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types">'
+            '<Default Extension="rels" ContentType="application/vnd.openxmlformats-package.relationships+xml"/>'
+            '<Override PartName="/word/document.xml" '
+            'ContentType="application/vnd.openxmlformats-officedocument.wordprocessingml.document.main+xml"/></Types>',
+            "_rels/.rels": '<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships"><Relationship Id="r1" '
+            'Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/officeDocument" Target="word/document.xml"/>'
+            "</Relationships>",
+            "word/document.xml": f'<?xml version="1.0"?><w:document xmlns:w="{name}"><w:body>{body}</w:body></w:document>',
+        }
+    )
+
+
+def _package(parts: dict[str, str]) -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as package:
+        for part, text in parts.items():
+            package.writestr(zipfile.ZipInfo(part, (2026, 1, 1, 0, 0, 0)), text, zipfile.ZIP_DEFLATED)
+    return out.getvalue()
+
+
+def office_folder(folder: Path, count: int) -> Path:
+    """`count` Word documents of about 1 MB of text each, every second with data."""
+    folder.mkdir(exist_ok=True)
+    for number in range(count):
+        lines, size, made = [], 0, prose_lines(number) if number % 2 else log_lines(number)
+        for line in made:
+            lines.append(line.replace("&", "and"))
+            size += len(line.encode())
+            if size >= 1_000_000:
+                break
+        (folder / f"report-{number}.docx").write_bytes(docx(lines))
+    return folder
+
+
+LOADS: dict[str, tuple[Callable[[int], Iterator[str]], str]] = {
+    "CSV extract, CP932": (extract_lines, "cp932"),
+    "CSV extract, UTF-8": (extract_lines, "utf-8"),
+    "prose, Japanese and English": (prose_lines, "utf-8"),
+    "log lines, nothing personal": (log_lines, "utf-8"),
+}

@@ -1,0 +1,116 @@
+"""Speed of a scan beside plain Presidio on the same input, on one core each: `make benchmark`, or `python benchmarks/speed.py`.
+
+Presidio runs as shipped with its own recognizers (phone regions JP and US) over the same text, line by line, with the NLP engine that does
+nothing: no model is on the package registry, and a model would only make it slower. It is given the first part of the text, since it takes
+minutes a megabyte; its rate is from that part. Each figure is the median of the runs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import json
+import logging
+import platform
+import resource
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from material import LOADS, office_folder, write_lines
+
+from scanner.config import KnownContacts, PipelineConfig
+from scanner.extract.budget import FileBudget
+from scanner.model import Blob, DetectSettings, Finished, Limits, Location
+from scanner.pipeline import Pipeline
+
+PRESIDIO_BYTES = 60_000
+
+
+def pipeline(staging: Path) -> Pipeline:
+    return Pipeline(PipelineConfig("benchmark", Limits(), DetectSettings(), KnownContacts(), staging, bytes(32)))
+
+
+def scan(worker: Pipeline, path: Path, temp: Path) -> int:
+    """Hits found in one file."""
+    blob = Blob(Location(str(path.parent), path.name), path.stat().st_size, lambda: path.open("rb"))
+    events = worker.scan_file(blob, FileBudget(Limits(), temp))
+    return sum(found.count for event in events if isinstance(event, Finished) for found in event.facts.found)
+
+
+def timed(work: Callable[[], int], runs: int) -> tuple[float, int]:
+    """Median seconds and the hits of the last run."""
+    seconds, hits = [], 0
+    for _ in range(runs):
+        began = time.perf_counter()
+        hits = work()
+        seconds.append(time.perf_counter() - began)
+    return statistics.median(seconds), hits
+
+
+def presidio() -> Callable[[str], int]:
+    """Presidio as shipped, both languages, nothing of ours."""
+    from presidio_analyzer import AnalyzerEngine, RecognizerRegistry
+    from presidio_analyzer.nlp_engine import NoOpNlpEngine
+    from presidio_analyzer.predefined_recognizers import PhoneRecognizer
+
+    logging.getLogger("presidio-analyzer").setLevel(logging.CRITICAL)
+    nlp = NoOpNlpEngine(models=[{"lang_code": "en", "model_name": "none"}])
+    nlp.load()
+    registry = RecognizerRegistry(supported_languages=["en"])
+    registry.load_predefined_recognizers(languages=["en"])
+    registry.remove_recognizer("PhoneRecognizer")
+    registry.add_recognizer(PhoneRecognizer(supported_regions=("JP", "US")))
+    engine = AnalyzerEngine(registry=registry, nlp_engine=nlp, supported_languages=["en"])
+    return lambda text: sum(len(engine.analyze(line, "en")) for line in text.splitlines())
+
+
+def main() -> None:
+    options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    options.add_argument("--mb", type=float, default=20, help="size of each text")
+    options.add_argument("--runs", type=int, default=3)
+    options.add_argument("--json", action="store_true")
+    asked = options.parse_args()
+    rows = []
+    with tempfile.TemporaryDirectory() as folder:
+        temp = Path(folder)
+        worker, other = pipeline(temp), presidio()
+        for name, (lines, encoding) in LOADS.items():
+            path = write_lines(temp / "load", lines(1), int(asked.mb * 1e6), encoding)
+            rows.append(row(name, path, encoding, worker, other, temp, asked.runs))
+        office = office_folder(temp / "office", 8)
+        size = 8e6
+        seconds, hits = timed(lambda: sum(scan(worker, path, temp) for path in sorted(office.iterdir())), asked.runs)
+        rows.append({"load": "Word documents of 1 MB text", "mb_s": size / seconds / 1e6, "hits": hits, "presidio_mb_s": None, "ratio": None})
+    report(rows, asked.json)
+
+
+def row(name: str, path: Path, encoding: str, worker: Pipeline, other: Callable[[str], int], temp: Path, runs: int) -> dict[str, object]:
+    seconds, hits = timed(lambda: scan(worker, path, temp), runs)
+    rate = path.stat().st_size / seconds / 1e6
+    with path.open("rb") as stream:
+        head = stream.read(PRESIDIO_BYTES)
+    text = io.TextIOWrapper(io.BytesIO(head), encoding, errors="ignore").read()
+    theirs, _ = timed(lambda: other(text), 1)
+    their_rate = len(head) / theirs / 1e6
+    return {"load": name, "mb_s": rate, "hits": hits, "presidio_mb_s": their_rate, "ratio": rate / their_rate}
+
+
+def report(rows: list[dict[str, object]], as_json: bool) -> None:
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    if as_json:
+        json.dump({"rows": rows, "peak_rss_mb": peak, "python": platform.python_version()}, sys.stdout, indent=1)
+        return
+    print("| load | MB/s a core | hits | plain Presidio, MB/s | ratio |\n|---|---|---|---|---|")
+    for r in rows:
+        theirs = f"{r['presidio_mb_s']:.3f}" if r["presidio_mb_s"] else "–"
+        ratio = f"{r['ratio']:.0f}" if r["ratio"] else "–"
+        print(f"| {r['load']} | {r['mb_s']:.1f} | {r['hits']:,} | {theirs} | {ratio} |")
+    print(f"\nPython {platform.python_version()}, peak resident memory of the whole benchmark {peak:.0f} MB.")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,69 @@
+"""What scripts and notebooks import: scan a share, open its findings, find the spans of personal data in a text."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from scanner.config import Settings
+
+if TYPE_CHECKING:
+    from detectors.engine import Engine
+    from scanner.findings.read import Findings
+    from scanner.run.summary import RunSummary
+
+PathText = str | PathLike[str]
+
+
+def scan(
+    roots: PathText | Sequence[PathText],
+    policy: PathText | None = None,
+    *,
+    out: PathText,
+    on_progress: Callable[[Any], None] | None = None,
+    **settings: Any,
+) -> RunSummary:
+    """Scan the roots under a policy and append the run to the store at `out`: what `strayscan scan` does.
+
+    `settings` are the fields of `scanner.config.Settings` (`jobs`, `key_file`, `limits`, ...). `on_progress` hears of the run about
+    twice a second. Raises `PolicyError`, `RuleError`, `RootError`, `StoreError` (`RootBusy` among them), `KeyFileError` before anything
+    is written; what cannot be read is no error but a row.
+    """
+    from scanner.run.scan import run_scan
+
+    paths = [roots] if isinstance(roots, (str, PathLike)) else list(roots)
+    return run_scan(
+        [Path(root) for root in paths],
+        None if policy is None else Path(policy),
+        Path(out),
+        Settings(**settings),
+        on_progress=on_progress,
+    )
+
+
+def open_findings(out: PathText) -> Findings:
+    """The findings store at `out`, for reading: see `scanner.findings.read.Findings`."""
+    from scanner.findings.read import open_findings as opened
+
+    return opened(Path(out))
+
+
+def find_spans(texts: Iterable[str], language: str | None = None) -> list[list[tuple[int, int, str]]]:
+    """(start, end, entity type) of the personal data in each text, in order of start; offsets in characters.
+
+    `language` ("ja", "en") is taken as a hint and changes nothing today: every text is read as if it could hold both.
+    """
+    del language
+    engine = _default_engine()
+    return [[(found.start, found.end, found.entity_type) for found in engine.find(text)] for text in texts]
+
+
+@lru_cache(maxsize=1)
+def _default_engine() -> Engine:
+    from detectors.engine import load
+    from scanner.model import DetectSettings
+
+    return load(DetectSettings())
