@@ -40,7 +40,7 @@ class RuleRecognizer(PatternRecognizer):
             supported_language=language,
             patterns=[Pattern(rule.id, rule.pattern, rule.score)],
         )
-        self.id = rule.id  # Presidio's holds a memory address, new in every run
+        self._id = rule.id  # Presidio's holds a memory address, new in every run
         self.rule = rule
         self.compiled = CompiledRule(rule)
 

@@ -87,7 +87,7 @@ class CompiledRule:
     def finds(self, folded: str, header: Sequence[str] | None = None) -> Iterator[tuple[int, int, float]]:
         """(start, end, score) of every valid match, best first where they tie on nothing. `header`: the words above a cell, which count
         as context. May raise TimeoutError."""
-        above = fold(" ".join(header)).lower() if header else ""
+        above = _header_text(header) if header else ""
         for start, end in self._matcher.spans(folded):
             if start == end or (self._valid is not None and not self._valid(folded[start:end])):
                 continue
@@ -95,7 +95,7 @@ class CompiledRule:
 
     def header_speaks_for(self, header: Sequence[str]) -> bool:
         """Whether the words above a column are context words of this rule."""
-        return self._context is not None and self._context.search(fold(" ".join(header)).lower()) is not None
+        return self._context is not None and self._context.search(_header_text(header)) is not None
 
     def _score(self, folded: str, start: int, end: int, above: str) -> float:
         rule = self.rule
@@ -109,6 +109,11 @@ class CompiledRule:
         if self._context is not None and self._context.search(near):
             return rule.context_score
         return rule.score
+
+
+def _header_text(header: Sequence[str]) -> str:
+    """Header words as context is looked for in: folded, camel case parted (`TelephoneNumber`), small letters."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", fold(" ".join(header))).lower()
 
 
 def words_pattern(words: Iterable[str]) -> re.Pattern[str] | None:

@@ -26,7 +26,7 @@ def _digits(value: str) -> str:
 
 
 def my_number(value: str) -> bool:
-    """Individual number, 12 digits. Order of the Ministry of Internal Affairs No. 85 of 2014, art. 5: weights 6 to 2, 7 to 2 from the left."""
+    """Individual number, 12 digits: Ministry of Internal Affairs order 85 of 2014, art. 5; weights 6 to 2, 7 to 2 from the left."""
     digits = _digits(value)
     if len(digits) != 12 or len(set(digits)) == 1:
         return False
@@ -192,9 +192,20 @@ def _four(year: int) -> int:
 def jp_phone(value: str) -> bool:
     """A Japanese number of a person or office: 0AB-J by the numbering plan, 050, 060 to 090; not freephone or premium lines."""
     digits = _national(value)
-    if re.match(r"0[6-9]0|050", digits):
-        return (len(digits) == 11 and digits[3] != "0") or (len(digits) == 11 and _groups_fit(value, digits))
+    if digits.startswith(("050", "060", "070", "080", "090")):
+        return len(digits) == 11 and _groups_fit(value, digits)
     return len(digits) == 10 and not jp_service_phone(digits) and _groups_fit(value, digits) and _jp_area(digits)
+
+
+def jp_phone_lost_zero(value: str) -> bool:
+    """A Japanese number that lost its leading zero, as spreadsheets do to it."""
+    return jp_phone("0" + value)
+
+
+def phone_length(value: str) -> bool:
+    """Seven to fifteen digits (ITU-T E.164), not all the same."""
+    digits = _digits(value)
+    return 7 <= len(digits) <= 15 and len(set(digits)) > 1
 
 
 def jp_service_phone(value: str) -> bool:
@@ -212,9 +223,13 @@ def _national(value: str) -> str:
 
 
 def _groups_fit(value: str, digits: str) -> bool:
-    """Written groups are those of a phone: the last has four digits (three after a three-digit one for 0AB-J is not used)."""
+    """Written groups are those of a phone: the last has four digits, and two digits alone are an area code only as 03, 04 or 06."""
     groups = [part for part in re.split(r"[^0-9]+", value) if part]
-    return len(groups) == 1 or len(groups[-1]) == 4 or len(groups[-1]) == len(digits) or (len(groups) == 2 and len(groups[-1]) in (6, 7, 8))
+    if len(groups) == 1:
+        return True
+    if len(groups[0]) == 2 and groups[0][0] == "0" and groups[0] not in ("03", "04", "06"):
+        return False
+    return len(groups[-1]) == 4 or (len(groups) == 2 and len(groups[-1]) in (6, 7, 8))
 
 
 @lru_cache(maxsize=4096)
@@ -249,8 +264,8 @@ def international_phone(value: str) -> bool:
 
 
 def gb_phone(value: str) -> bool:
-    """A British number in national form (Ofcom plan, libphonenumber)."""
-    return _possible(value, "GB")
+    """A British number in national form (Ofcom plan, libphonenumber; mobile numbers of any range, Ofcom's drama numbers among them)."""
+    return _possible(value, "GB") or re.fullmatch(r"07[1-9][0-9]{8}", _digits(value)) is not None
 
 
 @lru_cache(maxsize=4096)
@@ -269,8 +284,8 @@ def _possible(value: str, region: str | None) -> bool:
 # --------------------------------------------------------------------------- e-mail
 
 _FILE_ENDINGS: Final = frozenset(
-    ["png", "jpg", "jpeg", "gif", "svg", "webp", "bmp", "ico", "css", "scss", "js", "ts", "jsx", "tsx", "map", "json", "xml", "html", "htm", "php", "pdf", "txt", "csv", "md", "yaml", "yml", "zip", "gz", "exe", "dll", "tif", "tiff", "avif", "mp3", "mp4", "woff", "woff2", "ttf"]
-)
+    ("png", "jpg", "jpeg", "gif", "svg", "webp", "bmp", "ico", "css", "scss", "js", "ts", "jsx", "tsx", "json", "xml", "html", "htm", "php")
+) | frozenset(("pdf", "txt", "csv", "yaml", "yml", "gz", "exe", "dll", "tif", "tiff", "avif", "map", "woff", "ttf"))
 
 
 def email(value: str) -> bool:
