@@ -158,7 +158,13 @@ class Policy:
 
     def excuse_for(self, path: str, reason: str, today: datetime.date) -> str | None:
         """Why this unread path is acceptable, or None if it is not."""
-        return next((excuse.why for _, excuse in self._excuse_index.matches(path) if excuse.holds(reason, today)), None)
+        return next((excuse.why for excuse in self.excuses_at(path) if excuse.holds(reason, today)), None)
+
+    def excuses_at(self, path: str) -> tuple[Excuse, ...]:
+        """Every excuse whose globs cover the path, run out or not."""
+        if path.endswith("/"):
+            path += ANY_NAME
+        return tuple(dict.fromkeys(excuse for _, excuse in self._excuse_index.matches(path)))
 
     def overdue_reviews(self, today: datetime.date) -> tuple[Store, ...]:
         """Stores whose `review_by` has passed."""

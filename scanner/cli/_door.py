@@ -1,0 +1,82 @@
+"""The outermost layer of the command: every expected fault becomes one sentence on standard error and an exit status."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+
+import click
+
+import scanner
+from scanner.cli._folder import FolderGroup
+from scanner.render.messages import Messages, choose_language
+
+USAGE, FAILED, INTERRUPTED = 2, 3, 130
+
+HELP = """Find personal data in file shares, and say which of it lies outside the approved stores.
+
+\b
+First steps:
+  strayscan init SHARE --policy policy.yaml      draft a policy, then edit it
+  strayscan policy check policy.yaml             is it right?
+  strayscan scan SHARE --policy policy.yaml --out findings
+
+\b
+Exit status: 0 nothing stray and everything read; 1 stray data found and
+everything read; 2 wrong usage, policy or rules; 3 something was not read or
+the run is not complete; 130 interrupted.
+"""
+
+strayscan = FolderGroup("scanner.cli", help=HELP, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+click.version_option(scanner.__version__, prog_name="strayscan", message="%(prog)s %(version)s")(strayscan)
+
+
+def run(args: Sequence[str]) -> int:
+    """Runs the command line and returns its exit status."""
+    try:
+        result = strayscan.main(list(args), prog_name="strayscan", standalone_mode=False)
+        sys.stdout.flush()
+        return result if isinstance(result, int) else 0
+    except click.exceptions.NoArgsIsHelpError as shown:
+        click.echo(shown.format_message(), err=True)
+        return USAGE
+    except click.ClickException as fault:
+        return _complain(_usage_sentence(fault), USAGE)
+    except (KeyboardInterrupt, click.Abort):
+        return _complain(Messages(choose_language(None))("interrupted"), INTERRUPTED)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else Python complains once more at exit
+        return FAILED
+    except Exception as fault:
+        status = _status_of(fault)
+        if status is None:
+            raise
+        return _complain(str(fault), status)
+
+
+def _status_of(fault: Exception) -> int | None:
+    """The status of a fault whose message is meant for the user; None for a fault of ours. Imported here, where time no longer matters."""
+    from detectors.rule import RuleError
+    from scanner.findings.errors import StoreError
+    from scanner.policy import PolicyError
+    from scanner.redact.key import KeyFileError
+    from scanner.run.supervisor import WorkersFailed
+    from scanner.sources.filesystem import RootError
+
+    if isinstance(fault, WorkersFailed):
+        return FAILED
+    return USAGE if isinstance(fault, RuleError | StoreError | PolicyError | KeyFileError | RootError) else None
+
+
+def _usage_sentence(fault: click.ClickException) -> str:
+    message = " ".join(fault.format_message().split())
+    context = getattr(fault, "ctx", None)
+    return message if context is None else f"{message} (see {context.command_path} --help)"
+
+
+def _complain(message: str, status: int) -> int:
+    from scanner.render.visible import visible
+
+    click.echo(Messages("en")("error", message=visible(message)), err=True)
+    return status

@@ -1,0 +1,80 @@
+"""`strayscan scan`: crawl the roots, write findings, print a summary a person can read."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from scanner.cli._options import file_type, json_option, lang_option
+from scanner.render.messages import Messages
+
+
+def _limits(_: click.Context, __: click.Parameter, given: tuple[str, ...]) -> dict[str, float]:
+    """`NAME=NUMBER`, as often as given."""
+    limits: dict[str, float] = {}
+    for text in given:
+        name, equals, number = text.partition("=")
+        if not equals:
+            raise click.BadParameter("expected NAME=NUMBER, as in --limit seconds=60")
+        limits[name.strip()] = _number(name.strip(), number.strip())
+    return limits
+
+
+def _number(name: str, text: str) -> float:
+    from dataclasses import asdict
+
+    from scanner.model import Limits
+    from scanner.policy.document import did_you_mean
+
+    known: dict[str, type[int] | type[float]] = {limit: type(default) for limit, default in asdict(Limits()).items()}
+    if name not in known:
+        raise click.BadParameter(f'there is no limit "{name}"{did_you_mean(name, known) or "; known are " + ", ".join(known)}')
+    try:
+        value = known[name](text)
+    except ValueError:
+        raise click.BadParameter(f"{name} wants a {'whole ' if known[name] is int else ''}number") from None
+    if not 0 < value < float("inf"):
+        raise click.BadParameter(f"{name} must be more than 0")
+    return float(value) if known[name] is float else value
+
+
+@click.command("scan")
+@click.argument("roots", metavar="ROOT...", nargs=-1, required=True, type=file_type())
+@click.option("--policy", type=file_type(), metavar="FILE", help="The policy; without one, every finding is stray.")
+@click.option("--out", type=file_type(), metavar="DIR", required=True, help="The findings store; made if it is not there, else added to.")
+@click.option("--jobs", type=click.IntRange(1), metavar="N", help="Worker processes; by default as many as there are cores.")
+@click.option("--key-file", type=file_type(), metavar="FILE", help="The key of the fingerprints, instead of your own configuration's.")
+@click.option("--full", is_flag=True, help="Read everything again, what has not changed since the last run too.")
+@click.option(
+    "--limit", "limits", multiple=True, metavar="NAME=NUMBER", callback=_limits, help="What a file may cost; before the policy's limits."
+)
+@json_option
+@lang_option
+def command(roots: tuple[Path, ...], policy: Path | None, out: Path, as_json: bool, say: Messages, **settings: Any) -> int:
+    """Scan folders and write what was found.
+
+    Crawls every ROOT (a folder or a file), reads what it holds without changing anything, and appends one run to the findings store
+    in DIR: every object met, what personal data it holds where, and what could not be read. The summary goes to standard output,
+    progress to standard error.
+
+    \b
+    Examples:
+      strayscan scan /srv/share --policy policy.yaml --out findings
+      strayscan scan sales hr --out findings --json > summary.json
+    """
+    from scanner import api
+    from scanner.render.progress import ProgressBar
+    from scanner.render.terminal import print_summary
+
+    given = {name: value for name, value in settings.items() if value not in (None, False, {})}
+    with ProgressBar(sys.stderr, say.lang) as progress:
+        summary = api.scan(list(roots), policy=policy, out=out, on_progress=progress, lang=say.lang, **given)
+    if as_json:
+        click.echo(json.dumps(summary.to_json(), ensure_ascii=False))
+    else:
+        print_summary(summary, sys.stdout, say.lang)
+    return summary.exit_status
