@@ -8,6 +8,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 DELIMITERS = (",", "\t", ";", "|", "\x01", "^", "~")
 _SAMPLE_CHARS = 1 << 16
@@ -36,11 +37,16 @@ class Dialect:
     header: tuple[str, ...] | None
 
 
+def quoting(quoted: bool) -> Literal[0, 3]:
+    """The csv module's constant."""
+    return csv.QUOTE_MINIMAL if quoted else csv.QUOTE_NONE
+
+
 def records(text: str, delimiter: str, quoted: bool, limit: int = _SAMPLE_RECORDS) -> list[list[str]]:
     """The first records of a text, blank lines as ``[]``; stops where a field is beyond reason."""
     # csv refuses NULs in some versions and bare carriage returns in others: both are ordinary characters of a broken file.
     clean = text.replace("\x00", "").replace("\r\n", "\n").replace("\r", "\n")
-    reader = csv.reader(io.StringIO(clean, newline=""), delimiter=delimiter, quoting=csv.QUOTE_MINIMAL if quoted else csv.QUOTE_NONE)
+    reader = csv.reader(io.StringIO(clean, newline=""), delimiter=delimiter, quoting=quoting(quoted))
     found: list[list[str]] = []
     try:
         for record in reader:
@@ -78,16 +84,15 @@ def detect(text: str, whole: bool, hint: str = "") -> Dialect | None:
     return _single_column(text) if named else None
 
 
-def _quoting(text: str, delimiter: str) -> bool:
-    """Quotes enclose fields if most of those at a field's start have a partner at a field's end."""
-    escaped = re.escape(delimiter)
-    opening = len(re.findall(rf'(?:^|{escaped})"', text, re.MULTILINE))
-    closing = len(re.findall(rf'"(?={escaped}|\r?$)', text, re.MULTILINE))
-    return opening == 0 or closing * 10 >= opening * 7
-
-
 def _with_delimiter(text: str, delimiter: str, named: bool) -> tuple[float, Dialect] | None:
-    quoted = _quoting(text, delimiter)
+    """(score, layout) with that delimiter; quotes enclose fields unless the rows come out more even without."""
+    ways = [_laid_out(text, delimiter, True, named)]
+    if '"' in text:
+        ways.append(_laid_out(text, delimiter, False, named))
+    return max((way for way in ways if way is not None), key=lambda way: (way[0], way[1].quoted), default=None)
+
+
+def _laid_out(text: str, delimiter: str, quoted: bool, named: bool) -> tuple[float, Dialect] | None:
     rows = records(text, delimiter, quoted)
     widths = Counter(len(row) for row in rows if len(row) > 1 or (row and row[0].strip()))
     wide = Counter({width: count for width, count in widths.items() if width > 1})
@@ -103,6 +108,8 @@ def _with_delimiter(text: str, delimiter: str, named: bool) -> tuple[float, Dial
     if share < (0.6 if named else 0.75 if columns > 3 else 0.85) or not _is_table(regular, columns, delimiter, named):
         return None
     header = _header(body)
+    if header is None and start and (above := _uneven_header(rows[start - 1], body)):
+        header, start = above, start - 1
     titles = sum(any(cell.strip() for cell in row) for row in rows[:start])
     return share - 0.05 * min(titles, 5), Dialect(delimiter, quoted, columns, start, header)
 
@@ -156,6 +163,15 @@ def _single_column(text: str) -> Dialect | None:
 
 def _header(rows: Sequence[Sequence[str]]) -> tuple[str, ...] | None:
     return tuple(rows[0]) if rows and is_header(rows[0], rows[1:]) else None
+
+
+def _uneven_header(names: Sequence[str], body: Sequence[Sequence[str]]) -> tuple[str, ...] | None:
+    """Names one fewer or more than the rows have cells: a delimiter at the end of every row, or of the header only."""
+    columns = len(body[0])
+    if abs(len(names) - columns) != 1 or len(names) < 2:
+        return None
+    even = (*names, "")[:columns] if len(names) < columns else tuple(names[:columns])
+    return tuple(even) if is_header(even, body) and (len(names) < columns or not names[-1].strip()) else None
 
 
 def is_header(first: Sequence[str], below: Sequence[Sequence[str]]) -> bool:
