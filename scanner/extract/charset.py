@@ -493,6 +493,19 @@ def _looks_written(text: str) -> bool:
     return odd * 100 <= 3 * len(text) + 200
 
 
+def read(stream: BinaryIO, size: int) -> bytes:
+    """`size` bytes, fewer only at the end (a raw stream may give less than asked)."""
+    data = stream.read(size)
+    if len(data) == size or not data:
+        return data
+    parts = [data]
+    left = size - len(data)
+    while left > 0 and (data := stream.read(left)):
+        parts.append(data)
+        left -= len(data)
+    return b"".join(parts)
+
+
 class TextStream:
     """A binary stream read as text: `chunks` decodes incrementally in memory that does not depend on its length.
 
@@ -504,24 +517,12 @@ class TextStream:
     def __init__(self, stream: BinaryIO, declared: str | None = None) -> None:
         self._stream = stream
         self._declared = declared
-        self._head = self._read(HEAD_BYTES)
+        self._head = read(self._stream, HEAD_BYTES)
         self._guess = guess(self._head, declared, whole=len(self._head) < HEAD_BYTES)
         self._decided = self._guess.bom > 0 or self._guess.evidence > 0 or self._guess.codec != "utf-8"
         self._coder = _decoder(self._guess.codec)
         self.encoding = self._guess.encoding
         self.undecoded = 0
-
-    def _read(self, size: int) -> bytes:
-        """`size` bytes, fewer only at the end (a raw stream may give less than asked)."""
-        data = self._stream.read(size)
-        if len(data) == size or not data:
-            return data
-        parts = [data]
-        left = size - len(data)
-        while left > 0 and (data := self._stream.read(left)):
-            parts.append(data)
-            left -= len(data)
-        return b"".join(parts)
 
     def chunks(self, size: int = 1 << 18) -> Iterator[str]:
         """The text in pieces of about `size` bytes each; no character is cut, a ``\\r\\n`` neither; the BOM is removed."""
@@ -544,7 +545,7 @@ class TextStream:
     _next: bytes = b""
 
     def _decode(self, data: bytes, size: int) -> str:
-        self._next = self._read(size)
+        self._next = read(self._stream, size)
         if data.isascii() and not self._decided and b"\x1b" not in data and b"\x00" not in data:
             return data.decode("ascii")
         if not self._decided:

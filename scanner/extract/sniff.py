@@ -151,7 +151,7 @@ _UNSUPPORTED = frozenset(
 def identify(blob: Blob) -> str:
     """The media type of a blob, decided by its content. OSError of the source passes; hostile content never raises."""
     with blob.open() as stream:
-        head = _read(stream, _HEAD)
+        head = charset.read(stream, _HEAD)
         if not head:
             return EMPTY
         found = _binary(head, stream, blob.size)
@@ -160,14 +160,6 @@ def identify(blob: Blob) -> str:
         if not charset.is_text(head):
             return OCTET_STREAM
     return _text(head, blob)
-
-
-def _read(stream: BinaryIO, size: int) -> bytes:
-    parts: list[bytes] = []
-    while size > 0 and (data := stream.read(size)):
-        parts.append(data)
-        size -= len(data)
-    return b"".join(parts)
 
 
 # --------------------------------------------------------------------------- binaries
@@ -218,7 +210,7 @@ def _orc(head: bytes, stream: BinaryIO, _size: int | None) -> str | None:
         return None
     end = stream.seek(0, 2)
     stream.seek(max(0, end - 256))
-    return ORC if b"ORC" in _read(stream, 256)[-6:] or not charset.is_text(head) else None
+    return ORC if b"ORC" in charset.read(stream, 256)[-6:] or not charset.is_text(head) else None
 
 
 def _arrow_stream(head: bytes, _stream: BinaryIO, _size: int | None) -> str | None:
@@ -376,7 +368,7 @@ def _central_entries(stream: BinaryIO) -> int:
     """How many entries the end record claims, so that a directory of millions is not read for a guess."""
     end = stream.seek(0, 2)
     stream.seek(max(0, end - 66_000))
-    tail = _read(stream, 66_000)
+    tail = charset.read(stream, 66_000)
     at = tail.rfind(b"PK\x05\x06")
     if at < 0 or len(tail) < at + 22:
         return 0
@@ -417,7 +409,7 @@ def _ole_type(names: set[str]) -> str:
 
 def _ole_kind_by_names(stream: BinaryIO) -> str:
     stream.seek(0)
-    head = _read(stream, 1 << 20)
+    head = charset.read(stream, 1 << 20)
     known = ("EncryptedPackage", "__properties_version1.0", "Workbook", "Book", "WordDocument", "PowerPoint Document")
     return _ole_type({name.lower() for name in known if (name + "\x00").encode("utf-16-le") in head})
 
@@ -442,6 +434,8 @@ def _text(head: bytes, blob: Blob) -> str:
     if fixed_name and fixed_layout.detect(body, found.encoding, whole, named=True):
         return FIXED_WIDTH
     table = dialect.detect(text, whole, suffix)
+    if table is not None and table.columns == 1 and fixed_layout.detect(body, found.encoding, whole):
+        return FIXED_WIDTH
     if table is not None and (table.header is not None or suffix not in _SOURCE):
         return CSV
     return FIXED_WIDTH if suffix not in _SOURCE and fixed_layout.detect(body, found.encoding, whole) else PLAIN
