@@ -65,6 +65,8 @@ class RowPart:
             raise StoreError(f"a row does not have the columns of its table: {', '.join(wrong)}")
         if full["run_id"] != self._run_id:
             raise StoreError("a row is of another run")
+        if full["object_id"] is None:
+            raise StoreError("a row names no object")
         return full
 
     def _to_arrow(self) -> None:

@@ -49,12 +49,13 @@ def new_run_id(after: str | None = None) -> str:
     `after`: the newest run there is; should the clock have been set back, the new name still sorts behind it.
     """
     now = datetime.datetime.now(datetime.UTC)
-    if after is not None and (newest := _stamp(after)) is not None and newest >= now:
+    if after is not None and (newest := started(after)) is not None and newest >= now:
         now = newest + datetime.timedelta(microseconds=1)
     return f"{now.strftime(_STAMP)}-{secrets.token_hex(3)}"
 
 
-def _stamp(run_id: str) -> datetime.datetime | None:
+def started(run_id: str) -> datetime.datetime | None:
+    """The time a run's name begins with; None if it was named otherwise."""
     try:
         return datetime.datetime.strptime(run_id.partition("-")[0], _STAMP).replace(tzinfo=datetime.UTC)
     except ValueError:

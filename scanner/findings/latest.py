@@ -1,0 +1,76 @@
+"""What holds now, out of many runs: SQL that decides which rows of the store are the latest word on their object.
+
+* An object's latest row is that of its newest run. It is gone if a newer *complete* run over a root that contains it does not list it,
+  unless that run could not read a folder around it.
+* A member is gone as well if its file was read to the end later and no longer holds it.
+* A finding is open if it stands in a run that is no older than the last full reading of its object: what could not be read again
+  is not closed by that. `full`: scanned, without text, or partial only for pages and members that no run can read.
+* An object that is `excluded` now makes its findings `ignored`.
+"""
+
+from __future__ import annotations
+
+_FULL = """(status IN ('scanned', 'no_text')
+    OR (status = 'partial' AND reason IN ('image_only', 'member_unread', 'remote_reference')))"""
+
+STANDING = f"""
+CREATE OR REPLACE TABLE standing AS
+WITH newest AS (
+    SELECT object_id, any_value(root) AS root, any_value(path) AS path, any_value(member) AS member,
+        rtrim(any_value(root), '/') || '/' || any_value(path) AS place,
+        max(run_id) AS run_id, arg_max(status, run_id) AS status,
+        max(run_id) FILTER ({_FULL}) AS full_run,
+        max(run_id) FILTER (status IN ('scanned', 'no_text', 'partial')) AS read_run
+    FROM every_object GROUP BY object_id),
+closed_folders AS (
+    SELECT o.run_id, rtrim(o.root, '/') || '/' || o.path AS place
+    FROM every_object o SEMI JOIN covering c ON o.run_id = c.run_id
+    WHERE o.path LIKE '%/' AND o.status = 'unreadable'),
+gone AS (
+    SELECT DISTINCT n.object_id FROM newest n JOIN covering c ON n.run_id < c.run_id AND starts_with(n.place, c.prefix)
+    WHERE NOT EXISTS (SELECT 1 FROM closed_folders f WHERE f.run_id = c.run_id AND starts_with(n.place, f.place))),
+files AS (
+    SELECT n.root, n.path, n.run_id, n.status, n.object_id IN (SELECT object_id FROM gone) AS is_gone
+    FROM newest n WHERE n.member IS NULL)
+SELECT n.object_id, n.run_id, n.status, n.full_run, n.read_run
+FROM newest n LEFT JOIN files f ON n.member IS NOT NULL AND n.root = f.root AND n.path = f.path
+WHERE CASE
+    WHEN f.root IS NULL THEN n.object_id NOT IN (SELECT object_id FROM gone)
+    ELSE NOT f.is_gone AND NOT (f.run_id > n.run_id AND f.status IN ('scanned', 'no_text', 'unsupported', 'excluded')) END
+"""
+
+FINDING_STATES = """
+CREATE OR REPLACE TABLE finding_states AS
+WITH seen AS (
+    SELECT f.finding_id, any_value(f.object_id) AS object_id, max(f.run_id) AS run_id,
+        min(coalesce(f.first_seen, r.started_at)) AS first_seen
+    FROM every_finding f JOIN runs r USING (run_id) GROUP BY f.finding_id)
+SELECT e.finding_id, e.run_id, e.first_seen, r.started_at AS last_seen,
+    CASE WHEN s.object_id IS NULL THEN 'closed'
+        WHEN s.status = 'excluded' THEN 'ignored'
+        WHEN e.run_id >= coalesce(s.full_run, '') THEN 'open'
+        ELSE 'closed' END AS state
+FROM seen e LEFT JOIN standing s USING (object_id)
+JOIN runs r ON r.run_id = CASE
+    WHEN s.status = 'unchanged' AND e.run_id >= coalesce(s.full_run, '') THEN greatest(s.run_id, e.run_id)
+    ELSE e.run_id END
+"""
+
+VIEWS = {
+    "all_objects": "SELECT * FROM every_object",
+    "all_findings": """SELECT f.* REPLACE (t.first_seen AS first_seen), t.last_seen, t.state
+        FROM every_finding f JOIN finding_states t ON f.finding_id = t.finding_id""",
+    "all_copies": "SELECT * FROM every_copy",
+    "all_values": "SELECT * FROM every_value",
+    "objects": "SELECT o.* FROM every_object o SEMI JOIN standing s ON o.object_id = s.object_id AND o.run_id = s.run_id",
+    "findings": """SELECT f.* REPLACE (t.first_seen AS first_seen), t.last_seen, t.state
+        FROM every_finding f JOIN finding_states t ON f.finding_id = t.finding_id AND f.run_id = t.run_id WHERE t.state = 'open'""",
+    "closed_findings": """SELECT f.* REPLACE (t.first_seen AS first_seen), t.last_seen, t.state
+        FROM every_finding f JOIN finding_states t ON f.finding_id = t.finding_id AND f.run_id = t.run_id WHERE t.state <> 'open'""",
+    "copies": """SELECT c.* FROM every_copy c JOIN standing s ON c.object_id = s.object_id
+        WHERE c.run_id >= coalesce(s.full_run, s.read_run, '')
+        QUALIFY c.run_id = max(c.run_id) OVER (PARTITION BY c.object_id)""",
+    "values": """SELECT v.* FROM every_value v SEMI JOIN standing s
+        ON v.object_id = s.object_id AND v.run_id >= coalesce(s.full_run, s.read_run, '')""",
+}
+"""What queries see: the four tables as they stand now, closed findings, and every row of every run as ``all_...``."""

@@ -1,0 +1,314 @@
+"""Reading the store back: frames of what holds now or of one run, and SQL over the same tables.
+
+A damaged file, an unfinished run or a missing column is named in `Findings.problems`; everything else still answers.
+"""
+
+from __future__ import annotations
+
+import datetime
+import json
+import shutil
+import tempfile
+import weakref
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Literal, overload
+
+from scanner.findings import latest, runs
+from scanner.findings.errors import StoreError
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+
+    from scanner.findings.snapshot import Snapshot
+
+_SOURCES = {"objects": "every_object", "findings": "every_finding", "copies": "every_copy", "values": "every_value"}
+
+
+def open_findings(out: str | Path) -> Findings:
+    """The findings in the store `out` as they are at this moment; runs that end later are seen by opening again.
+
+    Raises `StoreError` if `out` is no folder. Needs no key and writes nothing into the store.
+    """
+    from scanner.findings import snapshot
+
+    return Findings(snapshot.take(Path(out).resolve()))
+
+
+class Findings:
+    """Tables of a store. Frames are pandas (nullable integers and booleans, times in UTC), or Arrow tables with ``arrow=True``."""
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self._snapshot = snapshot
+        self._connection: Any = None
+        self._close: Callable[[], object] = bool  # nothing to close yet
+
+    @property
+    def out(self) -> Path:
+        return self._snapshot.out
+
+    @property
+    def problems(self) -> list[str]:
+        """What of the store could not be used, one sentence each; empty if all is well."""
+        return list(self._snapshot.problems)
+
+    @overload
+    def objects(self, run: str | None = None, *, arrow: Literal[False] = False) -> pd.DataFrame: ...
+    @overload
+    def objects(self, run: str | None = None, *, arrow: Literal[True]) -> pa.Table: ...
+    def objects(self, run: str | None = None, *, arrow: bool = False) -> Any:
+        """The newest row of every object that is still there, or all rows of one run."""
+        return self._frame("objects", run, arrow)
+
+    @overload
+    def findings(self, run: str | None = None, *, closed: bool = False, arrow: Literal[False] = False) -> pd.DataFrame: ...
+    @overload
+    def findings(self, run: str | None = None, *, closed: bool = False, arrow: Literal[True]) -> pa.Table: ...
+    def findings(self, run: str | None = None, *, closed: bool = False, arrow: bool = False) -> Any:
+        """Open findings (with `closed`, those that were closed or are ignored), or all of one run; with last_seen and state."""
+        return self._frame("closed_findings" if closed and run is None else "findings", run, arrow)
+
+    @overload
+    def copies(self, run: str | None = None, *, arrow: Literal[False] = False) -> pd.DataFrame: ...
+    @overload
+    def copies(self, run: str | None = None, *, arrow: Literal[True]) -> pa.Table: ...
+    def copies(self, run: str | None = None, *, arrow: bool = False) -> Any:
+        return self._frame("copies", run, arrow)
+
+    @overload
+    def values(self, run: str | None = None, *, arrow: Literal[False] = False) -> pd.DataFrame: ...
+    @overload
+    def values(self, run: str | None = None, *, arrow: Literal[True]) -> pa.Table: ...
+    def values(self, run: str | None = None, *, arrow: bool = False) -> Any:
+        """All fingerprints; a store may hold more than fits into memory, so prefer `sql` with a condition."""
+        return self._frame("values", run, arrow)
+
+    @overload
+    def runs(self, *, arrow: Literal[False] = False) -> pd.DataFrame: ...
+    @overload
+    def runs(self, *, arrow: Literal[True]) -> pa.Table: ...
+    def runs(self, *, arrow: bool = False) -> Any:
+        """One row per run that happened, oldest first; `manifest` is its JSON."""
+        return self._shaped(self._query("SELECT * FROM runs ORDER BY run_id"), arrow)
+
+    @overload
+    def sql(self, query: str, *, arrow: Literal[False] = False) -> pd.DataFrame: ...
+    @overload
+    def sql(self, query: str, *, arrow: Literal[True]) -> pa.Table: ...
+    def sql(self, query: str, *, arrow: bool = False) -> Any:
+        """One SELECT in DuckDB's SQL over objects, findings, closed_findings, copies, values, runs and all_objects, all_findings, ...
+
+        The query can reach the store's files and nothing else: no network, no extension, no other file. Raises `StoreError`
+        for anything but one SELECT, and duckdb.Error for a query that DuckDB rejects.
+        """
+        import duckdb
+
+        statements = self._database().extract_statements(query)
+        if len(statements) != 1 or statements[0].type not in (duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN):
+            raise StoreError("a query of the findings is one SELECT")
+        return self._shaped(self._query(query), arrow)
+
+    def verify(self) -> list[str]:
+        """Compare every file with the hash its run wrote down (reads the whole store), leave out what differs; all problems."""
+        self._leave_out_damaged()
+        return self.problems
+
+    def close(self) -> None:
+        self._close()
+        self._connection = None
+
+    def __enter__(self) -> Findings:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def _frame(self, view: str, run: str | None, arrow: bool) -> Any:
+        if run is None:
+            return self._shaped(self._query(f'SELECT * FROM "{view}"'), arrow)
+        if run not in {m.run_id for m in self._snapshot.manifests}:
+            raise StoreError(f"there is no run {run} in {self.out}")
+        return self._shaped(self._query(f"SELECT * FROM all_{view} WHERE run_id = {_quoted(run)}"), arrow)
+
+    def _shaped(self, table: Any, arrow: bool) -> Any:
+        return table if arrow else _to_pandas(table)
+
+    def _query(self, query: str) -> Any:
+        """Should a file turn out damaged inside, which its footer does not tell, it is left out and the query asked again."""
+        import duckdb
+
+        try:
+            return _in_utc(self._database().sql(query).to_arrow_table())
+        except duckdb.Error:
+            if not self._leave_out_damaged():
+                raise
+        return _in_utc(self._database().sql(query).to_arrow_table())
+
+    def _leave_out_damaged(self) -> bool:
+        from scanner.findings import snapshot
+
+        faults = snapshot.damaged(self._snapshot)
+        if faults:
+            self._snapshot = snapshot.without(self._snapshot, faults)
+            self.close()
+        return bool(faults)
+
+    def _database(self) -> Any:
+        """DuckDB in memory with the views. Building them may itself meet a damaged file."""
+        import duckdb
+
+        if self._connection is None:
+            try:
+                self._open()
+            except duckdb.Error:
+                if not self._leave_out_damaged():
+                    raise
+                self._open()
+        return self._connection
+
+    def _open(self) -> None:
+        spill = tempfile.mkdtemp(prefix="strayscan-")
+        connection = _connect(spill)
+        self._close = weakref.finalize(self, _discard, connection, spill)
+        _build(connection, self._snapshot)
+        _shut_in(connection, [path for paths in self._snapshot.files.values() for path in paths])
+        self._connection = connection
+
+
+# --------------------------------------------------------------------------- DuckDB
+
+
+def _connect(spill: str) -> Any:
+    """Nothing is fetched: no extension is installed or loaded by itself. What does not fit into memory goes to a private folder."""
+    import duckdb
+
+    config = {
+        "autoinstall_known_extensions": False,
+        "autoload_known_extensions": False,
+        "allow_community_extensions": False,
+        "temp_directory": spill,
+    }
+    return duckdb.connect(":memory:", config=config)
+
+
+def _discard(connection: Any, spill: str) -> None:
+    connection.close()
+    shutil.rmtree(spill, ignore_errors=True)
+
+
+def _build(connection: Any, snapshot: Snapshot) -> None:
+    _load(connection, "runs", _runs_table(snapshot))
+    _load(connection, "covering", _covering(snapshot))
+    for table, source in _SOURCES.items():
+        _source(connection, table, source, snapshot.files[table])
+    connection.execute(latest.STANDING)
+    connection.execute(latest.FINDING_STATES)
+    for name, query in latest.VIEWS.items():
+        connection.execute(f'CREATE VIEW "{name}" AS {query}')
+
+
+def _load(connection: Any, name: str, table: Any) -> None:
+    connection.register("incoming", table)
+    connection.execute(f'CREATE TABLE "{name}" AS SELECT * FROM incoming')
+    connection.unregister("incoming")
+
+
+def _source(connection: Any, table: str, name: str, files: Iterable[Path]) -> None:
+    """All rows of a table. The empty table in front brings every column in its type, whatever the files lack."""
+    from scanner.findings.schema import TABLES
+
+    _load(connection, f"{name}_columns", TABLES[table].empty_table())
+    query = f"SELECT * FROM {name}_columns"
+    listed = ", ".join(_quoted(str(path)) for path in files)
+    if listed:
+        query += f" UNION ALL BY NAME SELECT * FROM read_parquet([{listed}], union_by_name = true, hive_partitioning = false)"
+    columns = ", ".join(f'"{column}"' for column in TABLES[table].names)
+    connection.execute(f"CREATE VIEW {name} AS SELECT {columns} FROM ({query})")
+
+
+def _shut_in(connection: Any, files: list[Path]) -> None:
+    listed = ", ".join(_quoted(str(path)) for path in files)
+    connection.execute(f"SET allowed_paths = [{listed}]")
+    connection.execute("SET enable_external_access = false")
+    connection.execute("SET lock_configuration = true")
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+# --------------------------------------------------------------------------- runs
+
+
+def _runs_table(snapshot: Snapshot) -> Any:
+    import pyarrow as pa
+
+    time, texts = pa.timestamp("us", tz="UTC"), pa.list_(pa.string())
+    schema = pa.schema(
+        [("run_id", pa.string()), ("started_at", time), ("ended_at", time), ("outcome", pa.string())]
+        + [("roots_asked", texts), ("roots_reached", texts), ("roots_not_reached", texts)]
+        + [("key_id", pa.string()), ("schema", pa.int64()), ("host", pa.string()), ("account", pa.string())]
+        + [(name, pa.int64()) for name in _SOURCES]
+        + [("manifest", pa.string())]
+    )
+    return pa.Table.from_pylist([_run_row(manifest) for manifest in snapshot.manifests], schema=schema)
+
+
+def _run_row(manifest: runs.Manifest) -> dict[str, Any]:
+    told = manifest.told
+    rows = {table: sum(part.rows for part in manifest.parts if part.table == table) for table in _SOURCES}
+    return {
+        "run_id": manifest.run_id,
+        "started_at": _time(told.get("start")) or runs.started(manifest.run_id),
+        "ended_at": _time(told.get("end")),
+        "outcome": manifest.outcome,
+        **{f"roots_{how}": list(told["roots"][how]) for how in ("asked", "reached", "not_reached")},
+        "key_id": manifest.key_id,
+        "schema": manifest.schema,
+        "host": _text(told.get("host")),
+        "account": _text(told.get("account")),
+        **rows,
+        "manifest": json.dumps(told, ensure_ascii=False),
+    }
+
+
+def _time(text: object) -> datetime.datetime | None:
+    try:
+        found = datetime.datetime.fromisoformat(str(text))
+    except ValueError:
+        return None
+    return found if found.tzinfo else found.replace(tzinfo=datetime.UTC)
+
+
+def _text(value: object) -> str | None:
+    return None if value is None else str(value)
+
+
+def _covering(snapshot: Snapshot) -> Any:
+    """The newest complete run over each root: what it does not list under the root is gone."""
+    import pyarrow as pa
+
+    newest = {root.rstrip("/") + "/": m.run_id for m in snapshot.manifests if m.outcome == "complete" for root in m.reached}
+    return pa.table({"prefix": pa.array(newest.keys(), pa.string()), "run_id": pa.array(newest.values(), pa.string())})
+
+
+# --------------------------------------------------------------------------- frames
+
+
+def _in_utc(table: Any) -> Any:
+    """DuckDB labels times with the machine's zone; the instants are the same."""
+    import pyarrow as pa
+
+    fields = [f.with_type(pa.timestamp("us", tz="UTC")) if pa.types.is_timestamp(f.type) and f.type.tz else f for f in table.schema]
+    return table.cast(pa.schema(fields))
+
+
+def _to_pandas(table: Any) -> Any:
+    """Integers and booleans stay what they are beside nulls, so that a frame's types do not depend on its rows."""
+    import pandas as pd
+    import pyarrow as pa
+
+    kinds = {pa.int64(): pd.Int64Dtype(), pa.int32(): pd.Int32Dtype(), pa.uint64(): pd.UInt64Dtype(), pa.bool_(): pd.BooleanDtype()}
+    return table.to_pandas(types_mapper=kinds.get)

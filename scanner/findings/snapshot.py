@@ -1,0 +1,138 @@
+"""What a store holds at this moment: the runs that happened, their files as far as they are whole, and what is wrong with the rest."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from scanner.findings import runs
+from scanner.findings.errors import StoreError
+from scanner.findings.runs import Manifest, Part
+from scanner.findings.schema import SCHEMA_VERSION, TABLES
+from scanner.findings.store import MARKER
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """`files`: table -> whole files of it, absolute. `problems`: sentences on what does not count, or counts in part."""
+
+    out: Path
+    manifests: tuple[Manifest, ...]
+    files: dict[str, tuple[Path, ...]]
+    problems: tuple[str, ...]
+
+
+def take(out: Path) -> Snapshot:
+    """Look at the store in `out`; reads every manifest and every file's footer. Raises `StoreError` if `out` is no folder."""
+    if not out.is_dir():
+        raise StoreError(f"there are no findings in {out}: it is not a folder")
+    problems: list[str] = []
+    manifests = _manifests(out, problems)
+    _orphans(out, {m.run_id for m in manifests}, problems)
+    key_id = _key_id(out, manifests)
+    files: dict[str, list[Path]] = {table: [] for table in TABLES}
+    for manifest in manifests:
+        same_key = manifest.key_id == key_id
+        if not same_key:
+            problems.append(f"run {manifest.run_id} is under key {manifest.key_id}, the store under {key_id}: its values are left out")
+        for part in manifest.parts:
+            if part.table in files and (same_key or part.table != "values"):
+                fault = _fault(out, part)
+                if fault is None:
+                    files[part.table].append(out / part.path)
+                    problems += _missing_columns(out, part)
+                else:
+                    problems.append(f"{part.path} is left out: {fault}")
+    return Snapshot(out, tuple(manifests), {table: tuple(paths) for table, paths in files.items()}, tuple(problems))
+
+
+def damaged(snapshot: Snapshot) -> dict[Path, str]:
+    """Files whose bytes are no longer those that were written, by hash; reads everything."""
+    from blake3 import blake3
+
+    found = {}
+    for manifest in snapshot.manifests:
+        for part in manifest.parts:
+            path = snapshot.out / part.path
+            if path not in snapshot.files.get(part.table, ()):
+                continue
+            try:
+                whole = blake3().update_mmap(path).hexdigest() == part.blake3
+            except OSError:
+                whole = False
+            if not whole:
+                found[path] = f"{part.path} is left out: its content is damaged"
+    return found
+
+
+def without(snapshot: Snapshot, faults: dict[Path, str]) -> Snapshot:
+    files = {table: tuple(p for p in paths if p not in faults) for table, paths in snapshot.files.items()}
+    return Snapshot(snapshot.out, snapshot.manifests, files, (*snapshot.problems, *faults.values()))
+
+
+def _manifests(out: Path, problems: list[str]) -> list[Manifest]:
+    found = []
+    for run_id in runs.committed(out):
+        try:
+            manifest = runs.read(runs.manifest_path(out, run_id))
+        except (OSError, ValueError):
+            problems.append(f"runs/{run_id}.json cannot be read: the run is left out")
+            continue
+        if manifest.run_id != run_id:
+            problems.append(f"runs/{run_id}.json is of another run: it is left out")
+        elif manifest.schema > SCHEMA_VERSION:
+            problems.append(f"run {run_id} was written by a newer version (schema {manifest.schema}): it is left out")
+        else:
+            found.append(manifest)
+    return found
+
+
+def _orphans(out: Path, happened: set[str], problems: list[str]) -> None:
+    """A run whose manifest is there but unreadable was named already."""
+    named = happened | set(runs.committed(out))
+    dead = {p.name.removeprefix("run=") for table in TABLES for p in (out / table).glob("run=*")} - named
+    problems += [f"run {run_id} has no manifest: it was not finished, and is left out" for run_id in sorted(dead)]
+
+
+def _key_id(out: Path, manifests: list[Manifest]) -> str | None:
+    try:
+        return str(json.loads((out / MARKER).read_bytes())["key_id"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return manifests[-1].key_id if manifests else None
+
+
+def _fault(out: Path, part: Part) -> str | None:
+    """Why a file cannot be used, by what its size and footer tell; None if it can."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    path = out / part.path
+    if not path.resolve().is_relative_to(out.resolve()):
+        return "it lies outside the store"
+    try:
+        size = path.stat().st_size
+        if size != part.size_bytes:
+            return f"it has {size} bytes of {part.size_bytes}"
+        with pq.ParquetFile(path) as file:
+            rows, schema = file.metadata.num_rows, file.schema_arrow
+    except FileNotFoundError:
+        return "it is missing"
+    except (OSError, pa.ArrowException, ValueError):
+        return "it is damaged"
+    if rows != part.rows:
+        return f"it has {rows} rows of {part.rows}"
+    return next((f"column {f.name} is of another type" for f in TABLES[part.table] if not _fits(schema, f)), None)
+
+
+def _fits(schema: Any, field: Any) -> bool:
+    index = schema.get_field_index(field.name)
+    return bool(index < 0 or schema.field(index).type.equals(field.type))
+
+
+def _missing_columns(out: Path, part: Part) -> list[str]:
+    import pyarrow.parquet as pq
+
+    missing = [name for name in TABLES[part.table].names if name not in pq.read_schema(out / part.path).names]
+    return [f"{part.path} has no column {', '.join(missing)}: it is read as empty"] if missing else []
