@@ -154,6 +154,11 @@ def load(settings: DetectSettings, *, screened: bool = True) -> Engine:
     return Engine(settings, rules, _recognizers(settings), screened=screened)
 
 
+def digest(settings: DetectSettings) -> str:
+    """A hash of everything that decides what `load(settings)` would find, without loading dictionaries. Raises RuleError."""
+    return _digest(settings, _rules(settings), ())
+
+
 def _rules(settings: DetectSettings) -> tuple[Rule, ...]:
     own = (rule.load_folder(Path(folder)) for folder in settings.rules)
     everything = rule.join_rules(rule.load_shipped(settings.packs), *own)

@@ -1,0 +1,57 @@
+"""What decided a run's outcome, as hashes: rules and dictionaries, readers, policy, and all of them in one."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import scanner
+from scanner.model import stable_id
+from scanner.policy import Policy
+
+READERS = ("pyarrow", "lxml", "pypdfium2", "python-calamine", "olefile", "charset-normalizer")
+PACKAGES = ("extract", "pipeline", "redact", "tally")
+
+
+@dataclass(frozen=True, slots=True)
+class Digests:
+    """Hexadecimal hashes; equal ones decide alike."""
+
+    detectors: str
+    readers: str
+    policy: str
+
+    @classmethod
+    def of(cls, policy: Policy) -> Digests:
+        """Raises RuleError if a rule that the policy names is broken."""
+        from detectors.engine import digest
+
+        return cls(digest(policy.detect), _readers(), policy.digest)
+
+    @property
+    def engine(self) -> str:
+        """objects.engine_digest: of everything that decided the outcome."""
+        return stable_id(scanner.__version__, self.detectors, self.readers, self.policy)
+
+    def told(self) -> dict[str, str]:
+        return {"engine": self.engine, "detectors": self.detectors, "readers": self.readers, "policy": self.policy}
+
+
+def _readers() -> str:
+    hasher = hashlib.blake2b(digest_size=16)
+    home = Path(scanner.__file__).parent
+    for package in PACKAGES:
+        for file in sorted((home / package).glob("*.py")):
+            hasher.update(file.name.encode() + b"\0" + file.read_bytes())
+    for library in READERS:
+        hasher.update(f"{library} {_version(library)}\0".encode())
+    return hasher.hexdigest()
+
+
+def _version(library: str) -> str:
+    try:
+        return version(library)
+    except PackageNotFoundError:
+        return "none"

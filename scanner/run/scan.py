@@ -1,0 +1,276 @@
+"""A run: crawl, scan in isolated workers, judge, write, publish. The only place that knows all of them."""
+
+from __future__ import annotations
+
+import datetime
+import getpass
+import os
+import socket
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from scanner import __version__
+from scanner.config import KnownContacts, PipelineConfig, Settings
+from scanner.findings.errors import StoreError
+from scanner.findings.store import RunWriter, open_store
+from scanner.judge import STRAY, UNREAD, FileJudge
+from scanner.model import Entry, Finished, Limits, Progress, Status
+from scanner.policy import Policy, load
+from scanner.redact import Key, check_key_apart, load_key
+from scanner.run.ahead import ahead
+from scanner.run.digests import Digests
+from scanner.run.first_seen import FirstSeen
+from scanner.run.frames import Task, WorkerConfig
+from scanner.run.hard_links import HardLinks
+from scanner.run.interrupt import Interrupts
+from scanner.run.progress import OnProgress, RunProgress
+from scanner.run.summary import OverdueReview, RunSummary, StoreState, Tally
+from scanner.run.supervisor import Outcome, Supervisor, TaskDone, WorkersFailed
+from scanner.sources.filesystem import crawl, escape, resolve_roots
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+PROGRESS_SECONDS = 0.25
+NOT_TRACED = "this version does not trace copies"
+
+
+class RunFailed(Exception):
+    """The run broke off after it had begun. The message is one sentence for the user; nothing of the run can be seen in the store."""
+
+
+def run_scan(
+    roots: Sequence[Path], policy_file: Path | None, out: Path, settings: Settings, *, on_progress: OnProgress | None = None
+) -> RunSummary:
+    """Scan `roots` into the store at `out`. See `scanner.api.scan` for what it raises before anything is written."""
+    policy = load(policy_file)
+    digests = Digests.of(policy)  # loads the rules, so that a broken one is told now
+    resolved = resolve_roots(roots)
+    key = load_key(settings.key_file)
+    if key.path is not None:
+        check_key_apart(key.path, out)
+    store = open_store(out, key.key_id)
+    run_id = store.new_run_id()
+    names = [escape(os.fsencode(root)) for root in resolved]
+    with store.begin(run_id, names) as writer:
+        run = _Run(writer, policy, digests, resolved, _begun(run_id, store.out, names, policy, policy_file), on_progress)
+        try:
+            return run.carry_out(_worker_config(run_id, policy, settings, key, writer.staging), settings.jobs, store.out)
+        except (StoreError, WorkersFailed) as error:
+            raise RunFailed(str(error)) from None
+
+
+def _begun(run_id: str, out: Path, roots: Sequence[str], policy: Policy, policy_file: Path | None) -> RunSummary:
+    now = datetime.datetime.now(datetime.UTC)
+    return RunSummary(
+        run_id=run_id,
+        out=str(out),
+        roots_asked=tuple(roots),
+        started=now,
+        roots_reached=tuple(roots),
+        overdue=tuple(OverdueReview(s.name, s.review_by) for s in policy.overdue_reviews(now.date()) if s.review_by),
+        policy=None if policy_file is None else str(policy_file),
+    )
+
+
+def _worker_config(run_id: str, policy: Policy, settings: Settings, key: Key, staging: Path) -> WorkerConfig:
+    known = KnownContacts(tuple(map(str, policy.known.people_files)), policy.known.phones, policy.known.emails)
+    limits = with_overrides(policy.limits, settings.limits)
+    return WorkerConfig(PipelineConfig(run_id, limits, policy.detect, known, staging, key.secret), nice=settings.nice)
+
+
+def with_overrides(limits: Limits, overrides: Mapping[str, float]) -> Limits:
+    """The limits with some changed by name. Raises ValueError for a name that is none."""
+    kinds = {item.name: type(getattr(limits, item.name)) for item in fields(Limits)}
+    unknown = sorted(set(overrides) - set(kinds))
+    if unknown:
+        raise ValueError(f"no limit is named {unknown[0]}; there are {', '.join(sorted(kinds))}")
+    return replace(limits, **{name: kinds[name](value) for name, value in overrides.items()})
+
+
+@dataclass
+class _File:
+    """A file on its way: who judges it, and its rows until they are written."""
+
+    entry: Entry
+    judge: FileJudge
+    finished: list[Finished] = field(default_factory=list)
+
+
+class _Run:
+    """One run's state in the parent process."""
+
+    def __init__(
+        self, writer: RunWriter, policy: Policy, digests: Digests, roots: list[Path], begun: RunSummary, on_progress: OnProgress | None
+    ) -> None:
+        self._writer = writer
+        self._policy = policy
+        self._digests = digests
+        self._roots = roots
+        self._begun = begun
+        self._on_progress = on_progress
+        self._tally = Tally()
+        self._first_seen = FirstSeen.of(Path(begun.out), begun.run_id)
+        self._links = HardLinks()
+        self._stores_met: set[str] = set()
+        self._met = self._written = 0
+        self._folders_unread = 0
+        self._progress = RunProgress()
+        self._told_at = 0.0
+        self._in_hand: dict[int, int] = {}
+
+    def carry_out(self, config: WorkerConfig, jobs: int, out: Path) -> RunSummary:
+        with Supervisor(config, jobs) as supervisor, Interrupts(supervisor.stop) as interrupts:
+            entries = ahead(crawl(self._roots, self._excluded(out)))
+            for task, event in supervisor.run(self._tasks(entries)):
+                self._take(task.cookie, event)
+            entries.close()
+        return self._publish(interrupts.word)
+
+    def _excluded(self, out: Path) -> Callable[[str, bool], bool]:
+        """The policy's excludes, and the store itself where it lies inside a root."""
+        own = escape(os.fsencode(out))
+
+        def excluded(path: str, is_dir: bool) -> bool:
+            return path.rstrip("/") == own or self._policy.excluded(path, is_dir)
+
+        return excluded
+
+    # ------------------------------------------------------------------ what the crawl meets
+
+    def _tasks(self, entries: Iterable[Entry]) -> Iterator[Task]:
+        for entry in entries:
+            self._met += 1
+            if entry.status is not None:
+                self._write_entry(entry)
+                continue
+            self._count_met(entry)
+            file = _File(entry, self._judge(entry))
+            if not self._links.take(entry, file):
+                yield Task.of(entry, file)
+            elif (shared := self._links.outcome(entry)) is not None:
+                self._repeat(file, shared)
+        self._progress = replace(self._progress, crawling=False)
+
+    def _judge(self, entry: Entry) -> FileJudge:
+        now = datetime.datetime.now(datetime.UTC)
+        judge = FileJudge(self._policy, entry, self._begun.run_id, self._digests.engine, now, first_seen=self._first_seen)
+        self._stores_met.update(judge.placement.stores)
+        return judge
+
+    def _write_entry(self, entry: Entry) -> None:
+        if entry.is_dir and entry.status is Status.UNREADABLE:
+            self._folders_unread += 1
+        self._write(self._judge(entry).entry_row(), [])
+
+    def _count_met(self, entry: Entry) -> None:
+        now = self._progress
+        self._progress = replace(now, met_files=now.met_files + 1, met_bytes=now.met_bytes + (entry.size or 0))
+
+    # ------------------------------------------------------------------ what the workers say
+
+    def _take(self, file: _File, event: Finished | Progress | TaskDone) -> None:
+        match event:
+            case Finished():
+                self._met += bool(event.facts.member)
+                self._links.add(file.entry, event)
+                self._finished(file, event, event.values)
+            case Progress():
+                self._in_hand[id(file)] = event.bytes_read
+            case TaskDone():
+                self._in_hand.pop(id(file), None)
+                self._met -= event.outcome is Outcome.STOPPED
+                self._done(file)
+                for waiting, shared in self._links.done(file.entry):
+                    self._repeat(waiting, shared)
+        self._tell()
+
+    def _finished(self, file: _File, event: Finished, values: pa.RecordBatch | Path | None) -> None:
+        row, findings = file.judge.object(event.facts)
+        self._write(row, findings)
+        if isinstance(values, Path):
+            self._writer.values_file(values)
+        elif values is not None:
+            self._writer.values(values)
+
+    def _repeat(self, file: _File, shared: Sequence[Finished]) -> None:
+        """A further name of a file that was read already: the same facts, judged at their own place."""
+        for event in shared:
+            self._met += bool(event.facts.member)
+            self._finished(file, event, self._links.values_at(file.entry, event))
+        self._done(file)
+
+    def _done(self, file: _File) -> None:
+        now = self._progress
+        self._progress = replace(now, done_files=now.done_files + 1, done_bytes=now.done_bytes + (file.entry.size or 0))
+
+    def _write(self, row: Mapping[str, Any], findings: Sequence[Mapping[str, Any]]) -> None:
+        self._writer.objects([row])
+        if findings:
+            self._writer.findings(findings)
+        self._tally.add(row, findings)
+        self._written += 1
+        if row["verdict"] in (STRAY, UNREAD):
+            name = "stray" if row["verdict"] == STRAY else "unread"
+            self._progress = replace(self._progress, **{name: getattr(self._progress, name) + 1})
+
+    def _tell(self) -> None:
+        if self._on_progress is not None and time.monotonic() - self._told_at >= PROGRESS_SECONDS:
+            self._told_at = time.monotonic()
+            self._on_progress(replace(self._progress, done_bytes=self._progress.done_bytes + sum(self._in_hand.values())))
+
+    # ------------------------------------------------------------------ the end
+
+    def _publish(self, stopped: str | None) -> RunSummary:
+        if self._met != self._written:
+            raise RunFailed(f"{self._met} objects were met and {self._written} have a row: a fault of this program, please report it")
+        summary = replace(
+            self._begun, ended=datetime.datetime.now(datetime.UTC), outcome=self._outcome(stopped), stores=self._stores(stopped)
+        )
+        summary = self._tally.summary(summary)
+        self._writer.commit(self._manifest(summary))
+        return summary
+
+    def _outcome(self, stopped: str | None) -> str:
+        if stopped is not None:
+            return stopped
+        return "incomplete" if self._folders_unread or self._begun.roots_not_reached else "complete"
+
+    def _stores(self, stopped: str | None) -> tuple[StoreState, ...]:
+        if stopped is not None:  # what was not reached yet is not missing
+            return tuple(StoreState(store.name, why=NOT_TRACED) for store in self._policy.stores)
+        missing = {store.name for store in self._policy.stores_matching_nothing(self._stores_met, self._begun.roots_reached)}
+        return tuple(
+            StoreState(s.name, why="its paths match nothing" if s.name in missing else NOT_TRACED, missing=s.name in missing)
+            for s in self._policy.stores
+        )
+
+    def _manifest(self, summary: RunSummary) -> dict[str, Any]:
+        account = ""
+        with suppress(KeyError, OSError):
+            account = getpass.getuser()
+        return {
+            "program": f"strayscan {__version__}",
+            "digests": self._digests.told(),
+            "policy": summary.policy,
+            "host": socket.gethostname(),
+            "account": account,
+            "roots": {
+                "asked": list(summary.roots_asked),
+                "reached": list(summary.roots_reached),
+                "not_reached": list(summary.roots_not_reached),
+            },
+            "start": summary.started.isoformat(),
+            "end": None if summary.ended is None else summary.ended.isoformat(),
+            "outcome": "stopped" if summary.outcome == "interrupted" else summary.outcome,
+            "interrupted": summary.outcome == "interrupted",
+            "objects_met": self._met,
+            "counts": self._tally.counts,
+            "persons": summary.persons,
+            "bytes_read": summary.bytes_read,
+            "stores": [{"name": s.name, "traced": s.traced, "why": s.why} for s in summary.stores],
+        }
