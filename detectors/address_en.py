@@ -1,0 +1,178 @@
+"""English-language postal addresses: house number, street, unit, city, state, ZIP; post office boxes; British postcodes.
+
+The parts follow USPS Publication 28 and the UK postcode format; a house number and a street are enough, a city alone is not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, ClassVar, Final
+
+import regex
+from presidio_analyzer import EntityRecognizer, RecognizerResult
+
+from detectors.fold import fold
+from detectors.pattern import WINDOW_SECONDS
+from detectors.presidio import result
+from detectors.rule import words_pattern
+from scanner.model import DetectSettings
+
+_SUFFIX: Final = (
+    "alley|avenue|ave|av|boulevard|blvd|bluff|bend|bypass|center|centre|circle|cir|close|court|ct|cove|creek|crescent|cres|crossing|xing|drive|dr"
+    "|esplanade|estates|expressway|expy|extension|freeway|fwy|gardens|gate|glen|green|grove|heights|highway|hwy|hill|hills|island|junction"
+    "|landing|lane|ln|loop|mall|manor|meadows|mews|motorway|parade|park|parkway|pkwy|pass|path|pike|place|pl|plaza|plz|point|pointe|promenade"
+    "|quay|ridge|rise|road|rd|route|row|run|square|sq|street|st|terrace|ter|trace|trail|trl|turnpike|tpke|valley|view|village|vista|walk|way|wharf|yard"
+)
+_STATE: Final = (
+    "A[LKZR]|C[AOT]|D[CE]|FL|GA|HI|I[ADLN]|K[SY]|LA|M[ADEINSOT]|N[CDEHJMVY]|O[HKR]|P[AR]|RI|S[CD]|T[NX]|UT|V[AIT]|W[AIVY]|GU|A[AEP]"
+)
+_STATE_NAME: Final = (
+    "Alabama|Alaska|Arizona|Arkansas|California|Colorado|Connecticut|Delaware|Florida|Georgia|Hawaii|Idaho|Illinois|Indiana|Iowa|Kansas|Kentucky"
+    "|Louisiana|Maine|Maryland|Massachusetts|Michigan|Minnesota|Mississippi|Missouri|Montana|Nebraska|Nevada|New[ ]Hampshire|New[ ]Jersey"
+    "|New[ ]Mexico|New[ ]York|North[ ]Carolina|North[ ]Dakota|Ohio|Oklahoma|Oregon|Pennsylvania|Rhode[ ]Island|South[ ]Carolina|South[ ]Dakota"
+    "|Tennessee|Texas|Utah|Vermont|Virginia|Washington|West[ ]Virginia|Wisconsin|Wyoming|Ontario|Quebec|British[ ]Columbia|Alberta|Manitoba"
+)
+_PARTS: Final = rf"""
+(?(DEFINE)
+  (?P<gap> [ ]{{0,2}}(?:,[ ]|\.[ ]|,?\r?\n[ ]{{0,2}}>?[ ]?|[ ]-[ ])[ ]? | [ ]{{1,2}} )
+  (?P<dir> (?i: (?: [NSEW] | NE | NW | SE | SW | N\.[EW]\. | S\.[EW]\. | North(?:east|west)? | South(?:east|west)? | East | West ) (?![A-Za-z]) \.? ) )
+  (?P<no> [0-9]{{1,6}} (?:-[0-9]{{1,4}})? [A-Z]? (?:[ ][0-9]/[0-9])? )
+  (?P<ordinal> [0-9]{{1,3}}(?i:st|nd|rd|th) )
+  (?P<cap> (?:[\p{{Lu}}][\p{{L}}'’.&-]* | (?:de|la|le|du|del|of|the|and|von|van|der|los|las|el)\b) )
+  (?P<low> [\p{{L}}][\p{{L}}'’.&-]* )
+  (?P<suffix> (?i:{_SUFFIX}) (?![\p{{L}}0-9]) \.? )
+  (?P<named> (?i:avenue|ave|highway|hwy|route|rte|county[ ]road|county[ ]rd|state[ ]road|state[ ]route|us[ ]highway|interstate|fm|cr|sr)\.? [ ] (?: [A-Z0-9]{{1,4}} (?![A-Za-z0-9]) | of[ ]the[ ]\p{{Lu}}\p{{L}}+ ) | (?i:broadway)(?!\p{{L}}) )
+  (?P<street> (?: (?&dir) [ ] )? (?: (?&named) | (?: (?:(?&ordinal)|(?&cap)) [ ] ){{1,5}}? (?&suffix) | (?&ordinal) [ ] (?&suffix) ) (?: [ ] (?&dir) )? )
+  (?P<lowstreet> (?: (?&dir) [ ] )? (?: (?: (?&ordinal) | (?&low) ) [ ] ){{1,4}}? (?&suffix) (?: [ ] (?&dir) )? )
+  (?P<unit> (?i: (?: apt | apartment | suite | ste | unit | room | rm | floor | fl | bldg | building | lot | trailer | trlr | dept | flat | box | \#) (?![\p{{L}}]) \.? [ ]? \#? [ ]? [A-Za-z]?-?[0-9]{{0,5}}(?:-?[A-Za-z0-9]{{1,4}})?
+                | (?:[0-9]{{1,3}}(?:st|nd|rd|th) | first | second | third | fourth | ground ) [ ] (?: floor | fl ) (?![\p{{L}}]) \.? | lower[ ]level | upstairs | basement ) )
+  (?P<city> (?:\p{{Lu}}[\p{{L}}'’.-]*|\bof\b|\bla\b|\bde\b)(?:[ ](?:\p{{Lu}}[\p{{L}}'’.-]*|of|la|de|the)){{0,3}} )
+  (?P<lowcity> \p{{L}}[\p{{L}}'’.-]*(?:[ ]\p{{L}}[\p{{L}}'’.-]*){{0,3}} )
+  (?P<state> (?:{_STATE})(?![\p{{L}}0-9]) | (?i:D\.C\.) | (?i:{_STATE_NAME})(?!\p{{L}}) )
+  (?P<anystate> (?i: {_STATE} | {_STATE_NAME} )(?![\p{{L}}0-9]) )
+  (?P<zip> [0-9]{{5}}(?:-[0-9]{{4}})?(?![0-9-]) )
+  (?P<postcode> [A-Z]{{1,2}}[0-9][A-Z0-9]? [ ]? [0-9][ABD-HJLNP-UW-Z]{{2}} (?![A-Za-z0-9]) | [A-Z][0-9][A-Z] [ ] [0-9][A-Z][0-9] (?![A-Za-z0-9]) )
+  (?P<country> (?: USA | U\.S\.A\. | United[ ]States(?:[ ]of[ ]America)? | UK | United[ ]Kingdom | England | Canada | Australia | Scotland | Wales | Ireland )(?![\p{{L}}]) )
+  (?P<tail> (?&gap) (?&city) (?&gap) (?&state) (?: (?&gap) (?&zip) )? | (?&gap) (?&state) (?&gap) (?&zip) | (?&gap) (?&city) (?&gap) (?&zip) | (?: (?&gap) (?&city) ){{1,3}} (?&gap) (?&postcode) | (?&gap) (?&postcode) )
+)
+"""
+_LEFT: Final = r"(?<![\p{L}0-9#.,$-])(?<![0-9],)"
+_LEFT_LOOSE: Final = r"(?<![\p{L}0-9#$])(?<![0-9][.,:-])"
+_FORMS: Final = (
+    # rule id, score, pattern
+    (
+        "full",
+        0.95,
+        rf"{_LEFT_LOOSE}(?: (?&unit) (?&gap) )? (?: (?&no) [ ] (?: (?&street) | (?&lowstreet) ) | (?&street) (?&gap) (?&no) (?![0-9]) ) (?: (?&gap) (?&unit) ){{0,2}} (?&tail) (?: (?&gap) (?&country) )?",
+    ),
+    ("street_unit", 0.85, rf"{_LEFT_LOOSE} (?&no) [ ] (?: (?&street) | (?&lowstreet) ) (?: (?&gap) (?&unit) ){{1,2}}"),
+    ("street", 0.75, rf"{_LEFT_LOOSE} (?&no) [ ] (?&street) (?![\p{{L}}0-9])"),
+    (
+        "numbered_zip",
+        0.85,
+        rf"{_LEFT_LOOSE} (?&no) [ ] (?: (?&dir) [ ] )? (?: (?: (?&ordinal) | (?&low) | [0-9]{{1,4}} ) ,? [ ] ){{1,8}}? (?: (?&unit) (?&gap) )? (?: (?&anystate) | (?&city) ) ,? [ ] (?&zip)",
+    ),
+    (
+        "box",
+        0.85,
+        rf"{_LEFT_LOOSE} (?i: P\.? [ ]? O\.? [ ]? Box | Post [ ] Office [ ] Box | lock[ ]?box ) [ ] \#? [ ]? [0-9]{{1,6}} (?: (?&gap) (?i: p\.?o\.? [ ] box ) [ ] [0-9]+ )? (?: (?&tail) | (?&gap) (?&lowcity) (?&gap) (?&anystate) (?&gap) (?&zip) )? (?: (?&gap) (?&country) )?",
+    ),
+    (
+        "military",
+        0.9,
+        r"(?<![\p{L}0-9]) (?: (?:PSC|Unit|CMR)[ ][0-9]{1,5},?[ ]Box[ ][0-9]{1,5} | US(?:NV|NS|CGC|S)[ ]\p{Lu}\p{L}+ ) (?&gap) [AFD]PO[ ]A[AEP][ ](?&zip)",
+    ),
+    ("city_zip", 0.6, rf"(?<![\p{{L}}0-9]) (?&city) , [ ]? (?&state) [ ] (?&zip) (?: (?&gap) (?&country) )?"),
+)
+_PROSE: Final = frozenset(
+    (
+        "a",
+        "an",
+        "on",
+        "in",
+        "down",
+        "up",
+        "for",
+        "from",
+        "with",
+        "to",
+        "people",
+        "miles",
+        "per",
+        "years",
+        "months",
+        "days",
+        "hours",
+        "minutes",
+    )
+) | frozenset(("percent", "men", "women", "times", "more", "less", "other", "different", "or", "was", "were", "is", "i", "am"))
+_CLOCK: Final = frozenset(("am", "pm", "a.m.", "p.m."))
+_LOOSE_FORMS: Final = frozenset(("street_unit", "numbered_zip", "full"))
+# where an address can begin: trying the forms there only is several times faster than letting them search
+_NUMBER_START: Final = regex.compile(
+    r"(?<![\p{L}0-9])(?:[0-9]{1,6}[A-Z]?(?:-[0-9]{1,4})?(?: [0-9]/[0-9])? (?=[\p{L}0-9])|(?i:p\.? ?o\.? ?box|post office box|lock ?box|suite |ste |apt|unit |flat "
+    r"|room |floor |psc |cmr )|US(?:NV|NS|CGC|S) )"
+)
+_PLACE_START: Final = regex.compile(r"(?<![\p{L}0-9.'’-])(?<!\p{Lu}[\p{L}.]{0,20} )\p{Lu}\p{L}+")
+_ZIP_TAIL: Final = regex.compile(r", ?[A-Z][A-Za-z .]{1,20} [0-9]{5}(?![0-9])")
+_ADDRESS_WORDS: Final = words_pattern(
+    ["address", "addr", "street", "streetaddress", "住所", "所在地", "address1", "address line", "mailing"]
+)
+_BARE_CELL: Final = regex.compile(r"(?=.*\p{L}{2})(?=.*[0-9])[\p{L}0-9 .,'’#/&()ºª°-]{5,120}")
+
+
+class AddressEnRecognizer(EntityRecognizer):
+    """Addresses written the American or British way."""
+
+    SIGNS: ClassVar[tuple[str, ...]] = (r"[0-9][A-Z]? [A-Za-z0-9]", r"(?i)box[ #]{1,3}[0-9]", r"[A-Z][A-Za-z.]{1,20},?\s{1,2}[0-9]{5}")
+
+    def __init__(self, settings: DetectSettings | None = None, language: str = "en") -> None:
+        del settings
+        super().__init__(supported_entities=["ADDRESS"], name="address_en", supported_language=language, version="1")
+        self._id = self.name
+        self._forms = tuple((name, score, regex.compile(f"{_PARTS}{pattern}", regex.X)) for name, score, pattern in _FORMS)
+
+    def load(self) -> None:
+        """Nothing to load."""
+
+    def analyze(self, text: str, entities: Sequence[str], nlp_artifacts: Any = None) -> list[RecognizerResult]:
+        """Addresses in running text, the fullest form of each."""
+        del entities, nlp_artifacts
+        folded = fold(text)
+        taken: list[tuple[int, int]] = []
+        found = []
+        for name, score, start, end in self._matches(folded):
+            if not any(start < b and a < end for a, b in taken):
+                taken.append((start, end))
+                found.append(result("ADDRESS", start, end, score, f"en.address.{name}", "address_en"))
+        return found
+
+    def analyze_cell(self, value: str, header: Sequence[str]) -> list[RecognizerResult]:
+        """Addresses in a cell; under a header that says "address" any words with a number are one."""
+        found = self.analyze(value, ["ADDRESS"])
+        if (
+            not found
+            and _ADDRESS_WORDS is not None
+            and _ADDRESS_WORDS.search(fold(" ".join(header)).lower())
+            and _BARE_CELL.fullmatch(value)
+        ):
+            found = [result("ADDRESS", 0, len(value), 0.6, "en.address.cell", "address_en")]
+        return found
+
+    def _matches(self, folded: str) -> Iterator[tuple[str, float, int, int]]:
+        numbered = [match.start() for match in _NUMBER_START.finditer(folded)]
+        places = [match.start() for match in _PLACE_START.finditer(folded)] if _ZIP_TAIL.search(folded) else []
+        for name, score, pattern in self._forms:
+            done = 0
+            for start in places if name == "city_zip" else numbered:
+                match = pattern.match(folded, start, timeout=WINDOW_SECONDS) if start >= done else None
+                if match is not None and not self._is_prose(name, match[0]):
+                    done = match.end()
+                    yield name, score, start, len(folded[:done].rstrip(" ,\r\n"))
+
+    def _is_prose(self, form: str, surface: str) -> bool:
+        words = set(surface.lower().split()[1:-1])
+        return bool(words & _CLOCK) or (form in _LOOSE_FORMS and bool(words & _PROSE))
+
+
+RECOGNIZERS: Final = (AddressEnRecognizer,)
