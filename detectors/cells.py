@@ -1,0 +1,231 @@
+"""A column of one batch as its distinct values, and the kernels that judge whole values without a Python loop."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+Mask = npt.NDArray[np.bool_]
+
+_JA: Final = r"\p{Han}\p{Hiragana}\p{Katakana}々〆ヶー"
+EMAIL: Final = r"^(?:mailto:)?[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z]{2,24}$"
+NOT_EMAIL: Final = r"(?i)\.(?:png|jpe?g|gif|svg|webp|bmp|ico|css|js|ts|json|xml|html?|txt|csv|pdf|zip|mp[34])$|@[0-9.]+x?\.|\.\.|^\.|\.@"
+_DASHES: Final = "[‐‑‒–—―−─━﹣－ー]"
+_PHONE_CHARS: Final = r"^(?i)(?:tel[.: ]*|電話[: ]*|☎ *|fax[.: ]*)?[+(]?[\d][\d\-\s()./]{5,22}(?:\(代表?\)|(?:x|ext\.?|内線) ?\d{1,6})?$"
+_JP_DIGITS: Final = r"^(?:(?:\+81|0081)0?[1-9]\d{8,9}|0[56789]0\d{8}|0120\d{6}|0800\d{7}|0[1-9]\d{8})$"
+_JP_WRITTEN: Final = r"^(?:\(0\d{1,4}\) ?\d{1,4}[- ]\d{4}|0\d{1,4}[- ]\d{1,4}[- ]\d{3,4}|0\d{1,4}\(\d{1,4}\)\d{4}|\+81[- ]?(?:\(0\))?\d{1,4}[- ]\d{1,4}[- ]\d{3,4})$"
+_WORLD_WRITTEN: Final = (
+    r"^(?:\+\d{1,3}[-. ]?(?:\(\d{1,4}\)|\d{1,4})(?:[-. ]\d{2,4}){1,4}|(?:\+?1[-. ])?(?:\(\d{3}\) ?|\d{3}[-.])\d{3}[-.]\d{4})$"
+)
+_MOBILE_DIGITS: Final = r"^0[789]0\d{8}$"
+_POSTAL: Final = r"^〒? ?\d{3}-?\d{4}$"
+_ANY_POSTAL: Final = r"^(?:〒? ?\d{3}-?\d{4}|\d{5}(?:-\d{4})?|[A-Z]{1,2}\d[A-Z\d]? ?\d[A-Z]{2})$"
+_DATE: Final = (
+    r"^(?:(?:18|19|20)\d{2}[-/.年] ?\d{1,2}[-/.月] ?\d{1,2}日?|(?:19|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])|\d{1,2}[-/.]\d{1,2}[-/.](?:18|19|20)\d{2}"
+    r"|(?:明治|大正|昭和|平成|令和|[MTSHR])\.? ?(?:\d{1,2}|元)[-/.年] ?\d{1,2}[-/.月] ?\d{1,2}日?"
+    r"|(?:\d{1,2} )?(?i:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.? (?:\d{1,2},? )?(?:19|20)\d{2})(?:[ T]\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?Z?)?$"
+)
+_NUMBER: Final = r"^[-+¥$€£]? ?[\d.,:%/\s-]*[%円]?$"
+_PLACE: Final = (
+    r"(?:北海道|東京都|京都府|大阪府|(?:青森|岩手|宮城|秋田|山形|福島|茨城|栃木|群馬|埼玉|千葉|神奈川|新潟|富山|石川|福井|山梨|長野|岐阜|静岡|愛知|三重|滋賀|兵庫|奈良|和歌山|鳥取|島根|"
+    r"岡山|広島|山口|徳島|香川|愛媛|高知|福岡|佐賀|長崎|熊本|大分|宮崎|鹿児島|沖縄)県)"
+)
+_ADDRESS_JA: Final = rf"^(?:〒? ?\d{{3}}-?\d{{4}} ?)?{_PLACE}\s?[{_JA}]{{1,12}}?[市区町村郡].{{1,80}}$"
+_TOWN_JA: Final = rf"^[{_JA}]{{1,8}}?[市区町村郡][{_JA}]{{1,16}}?(?:[\d一二三四五六七八九十]+(?:丁目|番地?|号|-)|\d).{{0,60}}$"
+_STREET_EN: Final = (
+    r"^\d{1,6}[A-Za-z]? (?:[NSEW]\.? )?[A-Z0-9][\w.'-]*(?: [A-Z0-9][\w.'-]*){0,4} "
+    r"(?i:street|st|avenue|ave|road|rd|lane|ln|drive|dr|boulevard|blvd|court|ct|place|pl|way|highway|hwy|parkway|pkwy|terrace|ter|circle|cir|trail|square|sq)\b"
+)
+_NOTHING: Final = r"(?i)^(?:[-‐–—―ー*.?？]+|なし|無し?|不明|未定|未登録|同上|非公開|匿名|該当なし|その他|他|n/?a|none|null|nil|unknown|same|tbd|nan|xxx+|test|テスト)$"
+_ORGANISATION: Final = (
+    r"(?i)株式会社|有限会社|合同会社|法人|\(株\)|㈱|㈲|\(有\)|製作所|工業|商事|商店|商会|産業|建設|電機|事務所|事務局|営業所|センター|病院|医院|クリニック|薬局|大学|学校|学園|高校|小学|"
+    r"中学|幼稚園|保育園|公園|神社|会館|[^\s]駅$|銀行|組合|協会|財団|グループ|ホールディングス|ビル$|マンション|店$|館$|役所$|役場$|支店|本社|工場|[部課室]$|"
+    r"\b(?:inc|ltd|llc|corp|corporation|company|co|gmbh|plc|university|college|school|hospital|bank|center|centre|department|dept|team|group|association|"
+    r"foundation|institute|store|shop|hotel|services?|systems?|solutions|technologies)\b"
+)
+_NAME_JA: Final = rf"^[{_JA}･・＝= \x{{FF66}}-\x{{FF9F}}]{{1,24}}$"
+_NAME_LATIN: Final = r"^\p{L}[\p{L}'’.-]*(?:,? \p{L}[\p{L}'’.-]*){0,5}$"
+_KANA: Final = r"^[\p{Hiragana}\p{Katakana}ー・ ]{1,30}$"
+_HONORIFIC: Final = r"[\s]*(?:様|さま|さん|殿|氏|先生|御中)$"
+
+
+@dataclass(frozen=True)
+class Cells:
+    """The cells of one column in one batch.
+
+    `values`: distinct surfaces, trimmed, none empty. `codes`: for each row the index into `values`, -1 where the cell is empty.
+    """
+
+    values: pa.StringArray
+    codes: npt.NDArray[np.int32]
+
+    @classmethod
+    def of(cls, column: Any) -> Cells:
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        if not pa.types.is_string(column.type):
+            column = column.cast(pa.string())
+        encoded = (
+            column.dictionary_encode()
+            if column.null_count < len(column)
+            else pa.array([""]).take(pa.array([0] * len(column))).dictionary_encode()
+        )
+        codes = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int32, copy=False)
+        values = pc.utf8_trim_whitespace(encoded.dictionary)
+        empty = pc.equal(pc.binary_length(values), 0).to_numpy(zero_copy_only=False)
+        if empty.any():
+            renumber = np.full(len(values) + 1, -1, dtype=np.int32)
+            renumber[:-1][~empty] = np.arange(len(values) - int(empty.sum()), dtype=np.int32)
+            codes = renumber[codes]
+            values = values.filter(pa.array(~empty))
+        return cls(values, codes)
+
+    @cached_property
+    def plain(self) -> pa.StringArray:
+        """NFKC of the values: full width and half-width kana made plain."""
+        import pyarrow.compute as pc
+
+        if pc.all(pc.string_is_ascii(self.values)).as_py() in (True, None):
+            return self.values
+        return pc.utf8_normalize(self.values, "NFKC")
+
+    @cached_property
+    def dashed(self) -> pa.StringArray:
+        """`plain` with dash-like characters, the long vowel mark too, as ``-``: for numbers only."""
+        import pyarrow.compute as pc
+
+        return pc.replace_substring_regex(self.plain, _DASHES, "-") if self.plain is not self.values else self.plain
+
+    @cached_property
+    def digits(self) -> pa.StringArray:
+        """`dashed` without blanks, dashes, dots and brackets."""
+        import pyarrow.compute as pc
+
+        return pc.replace_substring_regex(self.dashed, r"[\s().\-]", "")
+
+    @cached_property
+    def filled(self) -> int:
+        """Rows whose cell is not empty."""
+        return int((self.codes >= 0).sum())
+
+    def matches(self, pattern: str, of: pa.StringArray | None = None) -> Mask:
+        """Which distinct values the RE2 pattern finds something in."""
+        import pyarrow.compute as pc
+
+        return np.asarray(
+            pc.match_substring_regex(self.plain if of is None else of, pattern).to_numpy(zero_copy_only=False), dtype=np.bool_
+        )
+
+    def rows(self, mask: Mask) -> npt.NDArray[np.int64]:
+        """The rows, ascending, whose value is in the mask."""
+        padded = np.append(mask, False)
+        return np.flatnonzero(padded[self.codes]).astype(np.int64)
+
+    def surfaces(self, rows: npt.NDArray[np.int64], values: pa.StringArray | None = None) -> pa.StringArray:
+        """The values at these rows."""
+        import pyarrow as pa
+
+        return (self.values if values is None else values).take(pa.array(self.codes[rows]))
+
+    # ------------------------------------------------------------------ whole-value kinds
+
+    def none(self) -> Mask:
+        return np.zeros(len(self.values), dtype=np.bool_)
+
+    def email(self) -> Mask:
+        found = self.matches(EMAIL)
+        return found & ~self.matches(NOT_EMAIL) if found.any() else found
+
+    def phone_headed(self) -> Mask:
+        """Numbers that may be phones where the header says so: 7 to 15 digits in a phone's characters."""
+        return (
+            self.matches(_PHONE_CHARS, self.dashed)
+            & self.matches(r"^\D{0,8}\d{7,15}(?:\D|$)", self.digits)
+            & ~self.matches(r"(?:^|\D)0{7}", self.digits)
+        )
+
+    def phone_written(self) -> Mask:
+        """Numbers written as phones are, with area code and separators."""
+        japanese = self.matches(_JP_WRITTEN, self.dashed) & self.matches(_JP_DIGITS, self.digits)
+        return japanese | self.matches(_WORLD_WRITTEN, self.dashed)
+
+    def phone_digits(self) -> Mask:
+        """Eleven digits of a mobile phone, ten of a fixed one."""
+        return self.matches(_MOBILE_DIGITS) | self.matches(r"^0[1-9]\d{8}$")
+
+    def postal(self, headed: bool) -> Mask:
+        return self.matches(_ANY_POSTAL if headed else _POSTAL, self.dashed)
+
+    def date(self) -> Mask:
+        return self.matches(_DATE)
+
+    def number(self) -> Mask:
+        """Amounts, dates, times, plain numbers: digits and punctuation only."""
+        return self.matches(_NUMBER, self.dashed)
+
+    def nothing(self) -> Mask:
+        """Placeholders: なし, N/A, -."""
+        return self.matches(_NOTHING)
+
+    def address_shaped(self) -> Mask:
+        """Complete postal addresses by themselves."""
+        return self.matches(_ADDRESS_JA) | self.matches(_TOWN_JA) | self.matches(_STREET_EN)
+
+    def address_headed(self) -> Mask:
+        """What may be an address where the header says so."""
+        text = self.matches(r"\p{L}{2}|\d") & self.matches(r".{3}")
+        return text & ~self.matches(r"@|://|^[\d.:/-]+$") & ~self.nothing()
+
+    def name_shaped(self) -> Mask:
+        """May be a person's name: letters, blanks, a dot or two, no organisation's word."""
+        shape = self.matches(_NAME_JA) | (self.matches(_NAME_LATIN) & self.matches(r"^.{2,60}$"))
+        return shape & ~self.matches(_ORGANISATION) & ~self.nothing()
+
+    def kana(self) -> Mask:
+        return self.matches(_KANA) & ~self.nothing()
+
+    def unhonored(self) -> pa.StringArray:
+        """The surfaces without an honorific behind them."""
+        import pyarrow.compute as pc
+
+        return pc.utf8_trim_whitespace(pc.replace_substring_regex(self.values, _HONORIFIC, ""))
+
+    def my_number(self) -> tuple[Mask, Mask]:
+        """(12 digits, those that pass the check digit): weights 6,5,4,3,2,7,6,5,4,3,2; 11 less the rest of the sum by 11, 0 if that is over 9."""
+        shape, table = self._digit_table(r"^\d{12}$", 12)
+        rest = (table[:, :11] @ np.array([6, 5, 4, 3, 2, 7, 6, 5, 4, 3, 2])) % 11
+        good = shape.copy()
+        good[shape] = np.where(rest <= 1, 0, 11 - rest) == table[:, 11]
+        return shape, good
+
+    def card(self) -> tuple[Mask, Mask]:
+        """(13 to 19 digits of a known scheme, those that pass Luhn's check)."""
+        shape, good = self.none(), self.none()
+        for size in (13, 14, 15, 16, 19):
+            here, table = self._digit_table(rf"^[3-6]\d{{{size - 1}}}$", size)
+            if here.any():
+                doubled = table[:, ::-1].copy()
+                doubled[:, 1::2] *= 2
+                doubled[doubled > 9] -= 9
+                shape |= here
+                good[here] = doubled.sum(axis=1) % 10 == 0
+        return shape, good
+
+    def _digit_table(self, pattern: str, size: int) -> tuple[Mask, npt.NDArray[np.int64]]:
+        """Mask of the values whose digits match, and those digits as a table."""
+        import pyarrow as pa
+
+        shape = self.matches(pattern, self.digits)
+        if not shape.any():
+            return shape, np.zeros((0, size), dtype=np.int64)
+        chosen = self.digits.filter(pa.array(shape))
+        data = "".join(chosen.to_pylist()).encode("ascii")
+        return shape, (np.frombuffer(data, dtype=np.uint8).reshape(-1, size) - 48).astype(np.int64)
