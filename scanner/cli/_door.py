@@ -61,10 +61,11 @@ def _status_of(fault: Exception) -> int | None:
     from scanner.findings.errors import StoreError
     from scanner.policy import PolicyError
     from scanner.redact.key import KeyFileError
+    from scanner.run.scan import RunFailed
     from scanner.run.supervisor import WorkersFailed
     from scanner.sources.filesystem import RootError
 
-    if isinstance(fault, WorkersFailed):
+    if isinstance(fault, RunFailed | WorkersFailed):
         return FAILED
     return USAGE if isinstance(fault, RuleError | StoreError | PolicyError | KeyFileError | RootError) else None
 

@@ -48,7 +48,6 @@ def _number(name: str, text: str) -> float:
 @click.option("--out", type=file_type(), metavar="DIR", required=True, help="The findings store; made if it is not there, else added to.")
 @click.option("--jobs", type=click.IntRange(1), metavar="N", help="Worker processes; by default as many as there are cores.")
 @click.option("--key-file", type=file_type(), metavar="FILE", help="The key of the fingerprints, instead of your own configuration's.")
-@click.option("--full", is_flag=True, help="Read everything again, what has not changed since the last run too.")
 @click.option(
     "--limit", "limits", multiple=True, metavar="NAME=NUMBER", callback=_limits, help="What a file may cost; before the policy's limits."
 )

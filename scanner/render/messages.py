@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 LANGUAGES = ("en", "ja")
+SINGULAR = "_one"
+"""What the key of a sentence about one thing ends in; English alone has such."""
 
 EN: Mapping[str, str] = {
     "bytes_rate": "{size}/s",
@@ -35,7 +37,6 @@ EN: Mapping[str, str] = {
     "explain_excluded": "Excluded     by {glob}: it is not opened",
     "explain_excuse": "Excused      {reasons}: {why}",
     "explain_excuse_until": "Excused      {reasons}: {why} (until {until})",
-    "explain_not_excluded": "Excluded     no",
     "explain_path": "Path         {path}",
     "explain_retention": "Retention    {days} days; older data is stray",
     "explain_stray_all": "Meaning      any personal data here is stray",
@@ -58,12 +59,10 @@ EN: Mapping[str, str] = {
     "init_written": "Wrote the draft to {file}.",
     "init_cannot_write": "{file} cannot be written ({why})",
     "interrupted": "Interrupted.",
-    "json_next": "Next, in Python:  from scanner.api import open_findings; open_findings({out}).findings()",
     "missing_root": "{root}: not reached",
     "next_explain": "Why is one of them stray?  strayscan policy explain {path} --policy {policy}",
     "next_sql": "Look further with DuckDB:  {command}",
     "note_overdue": "The review of store {store} was due on {date}.",
-    "persons": "{persons} persons in stray objects",
     "policy_examples_ok": "Every example holds ({count}).",
     "policy_example_bad": "{file}:{line}: example {path}: {what} is {found}, expected {expected}",
     "policy_excuse_expired": "The excuse for {reasons} ({why}) ran out on {date}.",
@@ -105,7 +104,6 @@ EN: Mapping[str, str] = {
     "reason_unknown_format": "an unknown format",
     "reason_vanished": "vanished before it was read",
     "rules_checked": "{examples} examples of {rules} rules: {failures} failures",
-    "section_status": "How far things were read",
     "section_stores": "Approved stores",
     "section_unread": "Not read",
     "section_worst": "Stray data, worst first",
@@ -124,15 +122,17 @@ EN: Mapping[str, str] = {
     "store_missing": "{name}: its paths match nothing; its copies were not traced",
     "store_line": "Store        {name}, by {glob}",
     "store_none": "Store        none",
-    "store_not_traced": "{name}: copies not traced ({why})",
     "store_owner": "Owner        {owner}",
     "store_purpose": "Purpose      {purpose}",
-    "store_traced": "{name}: copies traced",
     "store_where": "The findings lie in {out} (Parquet).",
     "stray_more": "... and {count} more",
     "stray_none": "No stray personal data was found.",
-    "stray_objects": "{count} objects hold stray personal data",
+    "stores_not_traced": "Copies were not traced of: {names}",
+    "stores_traced": "Copies were traced of: {names}",
+    "stray_objects": "{count} objects hold stray personal data, of {persons} persons",
+    "stray_objects_one": "1 object holds stray personal data, of {persons} persons",
     "unread_count": "{count} objects were not fully read",
+    "unread_count_one": "1 object was not fully read",
     "unread_excused": "{count} excused by the policy",
     "unread_line": "{count} {what} ({reason})",
     "unread_none": "Everything was read.",
@@ -164,7 +164,6 @@ JA: Mapping[str, str] = {
     "explain_excluded": "除外         {glob} により開きません",
     "explain_excuse": "免除         {reasons}: {why}",
     "explain_excuse_until": "免除         {reasons}: {why} ({until}まで)",
-    "explain_not_excluded": "除外         対象外",
     "explain_path": "パス         {path}",
     "explain_retention": "保存期間     {days}日。これより古いデータは承認外",
     "explain_stray_all": "判定         ここにある個人データはすべて承認外",
@@ -187,12 +186,10 @@ JA: Mapping[str, str] = {
     "init_written": "下書きを {file} に保存しました。",
     "init_cannot_write": "{file} に書き込めません ({why})",
     "interrupted": "中断しました。",
-    "json_next": "Python では:  from scanner.api import open_findings; open_findings({out}).findings()",
     "missing_root": "{root}: 到達できませんでした",
     "next_explain": "承認外の理由を見る:  strayscan policy explain {path} --policy {policy}",
     "next_sql": "DuckDB で詳しく見る:  {command}",
     "note_overdue": "承認先 {store} の見直し期限 ({date}) を過ぎています。",
-    "persons": "承認外の対象に {persons}人分",
     "policy_examples_ok": "例 {count}件はすべて期待どおりです。",
     "policy_example_bad": "{file}:{line}: 例 {path}: {what} は {found} ですが、期待は {expected} です",
     "policy_excuse_expired": "{reasons} の免除 ({why}) は {date} に期限が切れました。",
@@ -234,7 +231,6 @@ JA: Mapping[str, str] = {
     "reason_unknown_format": "不明な形式",
     "reason_vanished": "読み取る前に消えた",
     "rules_checked": "ルール {rules}件の例 {examples}件: 失敗 {failures}件",
-    "section_status": "読み取りの状況",
     "section_stores": "承認先",
     "section_unread": "読み取れなかったもの",
     "section_worst": "承認外の個人データ (重大なものから)",
@@ -253,14 +249,14 @@ JA: Mapping[str, str] = {
     "store_missing": "{name}: パスに一致するものがなく、複製を追跡していません",
     "store_line": "承認先       {name} ({glob})",
     "store_none": "承認先       なし",
-    "store_not_traced": "{name}: 複製を追跡していません ({why})",
     "store_owner": "管理者       {owner}",
     "store_purpose": "目的         {purpose}",
-    "store_traced": "{name}: 複製を追跡しました",
     "store_where": "結果は {out} にあります (Parquet)。",
     "stray_more": "... ほかに {count}件",
     "stray_none": "承認外の個人データは見つかりませんでした。",
-    "stray_objects": "承認外の個人データを含む対象 {count}件",
+    "stores_not_traced": "複製を追跡していない承認先: {names}",
+    "stores_traced": "複製を追跡した承認先: {names}",
+    "stray_objects": "承認外の個人データを含む対象 {count}件 ({persons}人分)",
     "unread_count": "{count}件は完全には読み取れませんでした",
     "unread_excused": "うち {count}件はポリシーで免除",
     "unread_line": "{count} {what} ({reason})",
@@ -277,9 +273,12 @@ class Messages:
     lang: str
 
     def __call__(self, key: str, **values: Any) -> str:
-        """The sentence of this key; whole numbers get thousands separators."""
+        """The sentence of this key, in the singular if `count` is 1; whole numbers get thousands separators."""
+        catalogue = CATALOGUES[self.lang]
+        if values.get("count") == 1 and f"{key}{SINGULAR}" in catalogue:
+            key += SINGULAR
         shown = {name: f"{value:,}" if type(value) is int else value for name, value in values.items()}
-        return CATALOGUES[self.lang][key].format(**shown)
+        return catalogue[key].format(**shown)
 
     def word(self, family: str, name: str) -> str:
         """A contract word as people read it; one without a translation stays as it is."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shlex
 from collections.abc import Iterable
@@ -57,6 +58,11 @@ class _Printer:
         self.line()
         self.line(self.say(key), style="bold")
 
+    def object_name(self, root: str, path: str, member: str | None) -> str:
+        """Path and member as one name, ``backup.zip!list.csv``; with the root where there are several."""
+        shown = path if len(self.summary.roots_asked) < 2 else f"{root.rstrip('/')}/{path}"
+        return visible(shown if member is None else f"{shown}!{member}")
+
     # ----------------------------------------------------------------- parts
 
     def head(self) -> None:
@@ -75,8 +81,7 @@ class _Printer:
         if not summary.stray:
             self.line(say("stray_none"), style="green" if summary.exit_status == 0 else "")
             return
-        persons = say("persons", persons=summary.persons_stray)
-        self.line(f"{say('stray_objects', count=summary.stray)}: {persons}", style="bold red")
+        self.line(say("stray_objects", count=summary.stray, persons=summary.persons_stray), style="bold red")
         levels = [f"{say.word('severity', level)} {count:,}" for level, count in summary.by_severity.items()]
         self.line(", ".join(levels), indent=2)
         self.title("section_worst")
@@ -99,7 +104,7 @@ class _Printer:
                 Text(say.word("exposure", found.exposure)),
                 Text(visible(found.department or "-")),
                 Text(kinds),
-                Text(shown_object(found.path, found.member)),
+                Text(self.object_name(found.root, found.path, found.member)),
             )
         return table
 
@@ -121,20 +126,15 @@ class _Printer:
         say = self.say
         what = say("unread_line", count=group.count, what=say.word("reason", group.reason), reason=group.reason)
         self.line(what + (f", {say('unread_excused', count=group.excused)}" if group.excused else ""), indent=2)
-        for _, path, member in group.examples:
-            self.line(shown_object(path, member), style="dim", indent=6)
+        for root, path, member in group.examples:
+            self.line(self.object_name(root, path, member), style="dim", indent=6)
 
     def stores(self) -> None:
         summary, say = self.summary, self.say
-        lines = []
-        for store in summary.stores:
-            name = visible(store.name)
-            if store.missing:
-                lines.append((say("store_missing", name=name), "yellow"))
-            elif store.traced:
-                lines.append((say("store_traced", name=name), ""))
-            else:
-                lines.append((say("store_not_traced", name=name, why=visible(store.why or "-")), ""))
+        lines = [(say("store_missing", name=visible(store.name)), "yellow") for store in summary.stores if store.missing]
+        for key, traced in (("stores_traced", True), ("stores_not_traced", False)):
+            names = [visible(store.name) for store in summary.stores if store.traced is traced and not store.missing]
+            lines += [(say(key, names=", ".join(names)), "")] if names else []
         lines += [(say("note_overdue", store=visible(late.store), date=late.review_by.isoformat()), "yellow") for late in summary.overdue]
         lines += [(visible(note), "") for note in summary.notes]
         if lines:
@@ -156,17 +156,11 @@ class _Printer:
             self.line(say("next_explain", path=path, policy=shlex.quote(visible(summary.policy))))
 
 
-def shown_object(path: str, member: str | None) -> str:
-    """Path and member as one name: ``backup.zip!list.csv``."""
-    return visible(path if member is None else f"{path}!{member}")
-
-
 def duckdb_command(summary: RunSummary) -> str:
     """A line to type that shows the stray findings of this run."""
-    columns = 'path, member, place, "column", entity_type, "count", samples'
-    parquet = f"{summary.out}/findings/run={summary.run_id}/*.parquet".replace("'", "''")
-    query = f"select {columns} from '{parquet}' where verdict = 'stray'"
-    return "python -c " + shlex.quote(visible(f"import duckdb; duckdb.sql({query!r}).show()"))
+    parquet = json.dumps(visible(f"{summary.out}/findings/run={summary.run_id}/*.parquet"), ensure_ascii=False)
+    script = f'import duckdb; print(duckdb.read_parquet({parquet}).filter("verdict = $$stray$$"))'
+    return f"python -c {shlex.quote(script)}"
 
 
 def lasted(seconds: float, say: Messages) -> str:

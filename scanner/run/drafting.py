@@ -279,7 +279,7 @@ def _rest(seen: Look, base: str) -> Iterator[str]:
     yield f"exclude: [{', '.join(_text(base + glob) for glob in EXCLUDES)}]"
     yield ""
     yield "# Our own contact data, which may lie anywhere: phones and e-mails (globs); `people` names CSV files of staff."
-    yield '# known: {phones: ["03-0000-0000"], emails: ["*@ourcompany.example"]}'
+    yield '# known: {people: ["staff.csv"], phones: ["..."], emails: ["*@ourcompany.example"]}'
     yield ""
     yield "# Objects that cannot be read and need not be: otherwise a scan ends with status 3."
     yield "# excuse:"

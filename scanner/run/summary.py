@@ -108,7 +108,9 @@ class RunSummary:
         if self.outcome == "interrupted":
             return 130
         unread = self.unread_unexcused > 0 or bool(self.roots_not_reached) or any(store.missing for store in self.stores)
-        return exit_status(stray=self.stray > 0, unread=unread, outcome=self.outcome)
+        # `incomplete` says that a root or a folder was not read: both are counted above, unless the policy excuses the folder
+        outcome = "complete" if self.outcome == "incomplete" else self.outcome
+        return exit_status(stray=self.stray > 0, unread=unread, outcome=outcome)
 
     def to_json(self) -> dict[str, Any]:
         """Plain data for `--json`: moments as ISO text in UTC, everything else as it is named here."""
