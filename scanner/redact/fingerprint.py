@@ -1,7 +1,7 @@
 """Keyed 64-bit fingerprints of values: equal values meet, and without the key nobody can try out numbers.
 
 The tag is SipHash-2-4 (Aumasson, Bernstein 2012) under a sub-key of the kind's domain, followed by a fixed bijection of 64 bits, as
-``pandas.util.hash_array`` computes it. pandas does not promise to keep it so: tests/unit/redact pins it by test vectors and a reference.
+``pandas.util.hash_array`` computes it. pandas does not promise to keep it so: test_redact.py pins it by test vectors and a reference.
 """
 
 from __future__ import annotations

@@ -80,12 +80,15 @@ def _person(text: str) -> str:
 
 
 _WORD = re.compile("([A-Za-z]{2,})")
+_YEAR_MONTH_DAY = re.compile("(?<![年月日])([年月日])|.", re.DOTALL)
 
 
 def _date(text: str) -> str:
     """An English month loses its length too, since May gives itself away by it."""
     parts = _WORD.split(text)
-    return "".join("***" if odd % 2 else "".join(c if c in "年月日" else _symbol(c) for c in part) for odd, part in enumerate(parts))
+    return "".join(
+        "***" if odd % 2 else _YEAR_MONTH_DAY.sub(lambda m: m[0] if m[1] else _symbol(m[0]), part) for odd, part in enumerate(parts)
+    )
 
 
 def _address(text: str) -> str:

@@ -26,9 +26,11 @@ def normalise(entity_type: str, value: str) -> str:
 
 
 def _plain(value: str) -> str:
-    """NFKC without invisible characters (soft hyphens, direction marks, variation selectors), dashes between digits as ``-``."""
-    if not value.isascii():
-        value = _INVISIBLE.sub("", unicodedata.normalize("NFKC", _INVISIBLE.sub("", value)))
+    """NFKC without invisible characters: soft hyphens, direction marks, variation selectors."""
+    return value if value.isascii() else _INVISIBLE.sub("", unicodedata.normalize("NFKC", _INVISIBLE.sub("", value)))
+
+
+def _dashed(value: str) -> str:
     return _DASH_RUN.sub("-", value)
 
 
@@ -105,6 +107,8 @@ def _person(value: str) -> str:
     if not any("\u3040" <= c <= "\u9fff" for c in value):
         return "".join(sorted(_unaccented(part) for part in parts))
     joined = _untrailed("".join(parts))
+    if not unicodedata.is_normalized("NFKC", joined):  # an accent that a blank kept apart has found a letter
+        return _person(unicodedata.normalize("NFKC", joined))
     return joined.translate(_HIRAGANA) if _KANA_ONLY.fullmatch(joined) else joined
 
 
@@ -146,7 +150,7 @@ def _address(value: str) -> str:
 
     The spellings of facts/japan.md 3.1: 丁目/番地/号, kanji digits in the block, ヶ/ケ/が, ノ/の, ツ/っ, old forms. Buildings stay.
     """
-    value = _INVISIBLE.sub("", _folded(value)).translate(COMMON_FORMS)
+    value = _dashed(_INVISIBLE.sub("", _folded(value)).translate(COMMON_FORMS))
     while True:
         shorter = _address_once(value)
         if shorter == value:
@@ -165,6 +169,10 @@ def _address_once(value: str) -> str:
     return re.sub(r"-(?=[^0-9]|$)|(?<![0-9a-z])-+(?=-)", "", re.sub(r"-{2,}", "-", value))
 
 
+def _date(value: str) -> str:
+    return dates.iso(_dashed(value))
+
+
 _KINDS: Mapping[str, Callable[[str], str]] = {
     "EMAIL_ADDRESS": _email,
     "PHONE_NUMBER": _phone,
@@ -172,7 +180,7 @@ _KINDS: Mapping[str, Callable[[str], str]] = {
     "JP_POSTAL_CODE": _digits,
     "PERSON": _person,
     "ADDRESS": _address,
-    "DATE_OF_BIRTH": dates.iso,
+    "DATE_OF_BIRTH": _date,
     "CREDIT_CARD": _digits,
     "JP_MY_NUMBER": _digits,
     "JP_DRIVER_LICENSE": _digits,
