@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, BinaryIO, Protocol, cast
 from scanner.extract.budget import FileBudget
 from scanner.model import Begun, Blob, Budget, Event, Finished, Limits, ObjectFacts, Progress, Reason, Status, Unreadable
 from scanner.run.frames import Decoder, Frame, Order, WorkerConfig, encode, event_frame, order_of
+from scanner.run.job import nothing_read
 from scanner.run.resources import resident_bytes
 from scanner.sources.filesystem import open_descriptor, open_sibling, reason_of
 
@@ -215,11 +216,6 @@ def _scan(order: Order, channel: Channel, pipeline: ScansFiles, limits: Limits, 
             channel.send(event_frame(event), now=order.careful or not isinstance(event, Finished))
     finally:
         source.close()
-
-
-def nothing_read(member: tuple[str, ...], reason: Reason, size: int | None, duration_ms: int) -> ObjectFacts:
-    """Facts of an object of which nothing could be read."""
-    return ObjectFacts(member, None, None, 0, size, 0, 0, None, Status.UNREADABLE, reason, 0, duration_ms)
 
 
 def where(error: BaseException) -> str:

@@ -55,7 +55,7 @@ class MockPipeline:
         word, _, rest = command.partition(" ")
         if word == "sleep":
             time.sleep(float(rest))
-        elif word == "progress":  # slow, but it moves
+        elif word == "progress" or (word == "progress-first-time" and not careful):  # slow, but it moves
             for step in range(int(rest)):
                 time.sleep(0.2)
                 yield Progress(step)
@@ -127,7 +127,7 @@ class MockPipeline:
         """Write to every socket there is, as a wild pointer might."""
         for name in os.listdir("/proc/self/fd"):
             try:
-                if "socket" in os.readlink(f"/proc/self/fd/{name}"):
+                if "socket" in str(Path(f"/proc/self/fd/{name}").readlink()):
                     os.write(int(name), data)
             except OSError:
                 continue
