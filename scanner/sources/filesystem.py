@@ -29,6 +29,7 @@ SORTED_UP_TO = 10_000
 
 _KEPT_FOLDERS = 64
 _NAMES_IN_MEMORY = 200_000
+_SPILL_AT = 1_000  # names of one folder, at least, that are worth writing to the file
 
 
 class RootError(Exception):
@@ -461,7 +462,7 @@ class _Waiting:
     def add(self, name: bytes) -> None:
         self._list.append(name)
         self._crawl.in_memory += 1
-        if self._crawl.in_memory > _NAMES_IN_MEMORY and len(self._list) >= 1000:
+        if self._crawl.in_memory > _NAMES_IN_MEMORY and len(self._list) >= _SPILL_AT:
             self._flush()
 
     def _flush(self) -> None:
