@@ -3,6 +3,8 @@
 The parts follow USPS Publication 28 and the UK postcode format; a house number and a street are enough, a city alone is not.
 """
 
+# ruff: noqa: E501 - the parts of an address are one line each
+
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
@@ -82,7 +84,7 @@ _FORMS: Final = (
         0.9,
         r"(?<![\p{L}0-9]) (?: (?:PSC|Unit|CMR)[ ][0-9]{1,5},?[ ]Box[ ][0-9]{1,5} | US(?:NV|NS|CGC|S)[ ]\p{Lu}\p{L}+ ) (?&gap) [AFD]PO[ ]A[AEP][ ](?&zip)",
     ),
-    ("city_zip", 0.6, rf"(?<![\p{{L}}0-9]) (?&city) , [ ]? (?&state) [ ] (?&zip) (?: (?&gap) (?&country) )?"),
+    ("city_zip", 0.6, r"(?<![\p{L}0-9]) (?&city) , [ ]? (?&state) [ ] (?&zip) (?: (?&gap) (?&country) )?"),
 )
 _PROSE: Final = frozenset(
     (
@@ -107,6 +109,9 @@ _PROSE: Final = frozenset(
     )
 ) | frozenset(("percent", "men", "women", "times", "more", "less", "other", "different", "or", "was", "were", "is", "i", "am"))
 _CLOCK: Final = frozenset(("am", "pm", "a.m.", "p.m."))
+_PLACE_SUFFIXES: Final = frozenset(("green", "island", "park", "point", "center", "centre", "hill", "hills", "valley", "village", "heights", "square", "view")) | frozenset(
+    ("run", "pass", "row", "gate", "gardens", "glen", "grove", "junction", "landing", "mall", "rise", "yard", "close", "trace", "extension", "path", "walk")
+)
 _LOOSE_FORMS: Final = frozenset(("street_unit", "numbered_zip", "full"))
 # where an address can begin: trying the forms there only is several times faster than letting them search
 _NUMBER_START: Final = regex.compile(
@@ -171,8 +176,13 @@ class AddressEnRecognizer(EntityRecognizer):
                     yield name, score, start, len(folded[:done].rstrip(" ,\r\n"))
 
     def _is_prose(self, form: str, surface: str) -> bool:
-        words = set(surface.lower().split()[1:-1])
-        return bool(words & _CLOCK) or (form in _LOOSE_FORMS and bool(words & _PROSE))
+        words = surface.lower().split()
+        inner = set(words[1:-1])
+        if inner & _CLOCK or words[1:2] == ["and"]:
+            return True
+        if form == "street" and words[-1].rstrip(".") in _PLACE_SUFFIXES:  # Bowling Green, Long Island: no street without more
+            return True
+        return form in _LOOSE_FORMS and bool(inner & _PROSE)
 
 
 RECOGNIZERS: Final = (AddressEnRecognizer,)

@@ -65,7 +65,7 @@ class LinearMatcher:
         options = re2.Options()
         options.log_errors = False  # its log would print the pattern, and later the text
         self._compiled = re2.compile(plain, options)
-        self._group: int | str = "value" if "value" in self._compiled.groupindex else 0
+        self._group = int(self._compiled.groupindex.get("value", 0))  # its match objects know groups by number only
 
     def spans(self, text: str) -> Iterator[tuple[int, int]]:
         for match in self._compiled.finditer(text):
@@ -109,6 +109,7 @@ def _parse(source: str) -> Any:
 class _Writer:
     def __init__(self, relaxed: bool) -> None:
         self._relaxed = relaxed
+        self._bodies: dict[int | None, str] = {}
 
     def write(self, tree: Any) -> str:
         flags = tree.state.flags
@@ -163,6 +164,7 @@ class _Writer:
         if drop:
             raise NotExpressible
         body = self._in_flags(self._sequence(items), add)
+        self._bodies[group] = body
         if self._relaxed or group is None:
             return f"(?:{body})"
         return f"(?P<{self._names[group]}>{body})" if group in self._names else f"({body})"
@@ -208,6 +210,10 @@ class _Writer:
         if value not in words:  # "$" also matches before a last line end in Python, not in RE2
             raise NotExpressible
         return words[value]
+
+    def _groupref(self, value: Any) -> str:
+        """Relaxed: anything the group could match, where the pattern wants the same again."""
+        return self._only_relaxed(lambda group: f"(?:{self._bodies[group]})", value)
 
     def _only_relaxed(self, write: Any, value: Any) -> str:
         if not self._relaxed:
