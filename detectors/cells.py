@@ -140,9 +140,27 @@ class Cells:
     def none(self) -> Mask:
         return np.zeros(len(self.values), dtype=np.bool_)
 
+    def contains(self, text: str) -> Mask:
+        """Which distinct values hold this text: far quicker than a pattern."""
+        import pyarrow.compute as pc
+
+        return np.asarray(pc.match_substring(self.values, text).to_numpy(zero_copy_only=False), dtype=np.bool_)
+
     def email(self) -> Mask:
+        if not (self.contains("@").any() or self.contains("＠").any()):
+            return self.none()
         found = self.matches(EMAIL)
         return found & ~self.matches(NOT_EMAIL) if found.any() else found
+
+    def part(self, mask: Mask) -> Cells:
+        """Only these distinct values, as if the other cells were empty."""
+        import pyarrow as pa
+
+        if mask.all():
+            return self
+        renumber = np.full(len(mask) + 1, -1, dtype=np.int32)
+        renumber[:-1][mask] = np.arange(int(mask.sum()), dtype=np.int32)
+        return Cells(self.values.filter(pa.array(mask)), renumber[self.codes])
 
     def phone_headed(self) -> Mask:
         """Numbers that may be phones where the header says so: 7 to 15 digits in a phone's characters."""

@@ -8,8 +8,9 @@ which slots stand once all rows are known.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
 import numpy as np
 
@@ -29,6 +30,8 @@ SHOWN: Final = 0.75  # the values alone
 _CACHE: Final = 200_000  # distinct values remembered a column
 _TASTED: Final = 256  # distinct names a batch and column looked up where the header is plain
 _CONSISTENT: Final = 0.5  # share of a batch's cells from which a column without a header is of that kind
+_FORM_LABELS: Final = 500  # distinct values a batch up to which a column is searched for labels
+_LABEL_LENGTH: Final = 16
 _ID_TYPES: Final = frozenset({
     "JP_MY_NUMBER", "CREDIT_CARD", "JP_DRIVER_LICENSE", "JP_PENSION_NUMBER", "JP_HEALTH_INSURANCE", "JP_BANK_ACCOUNT", "JP_PASSPORT",
 })  # fmt: skip
@@ -41,6 +44,9 @@ _SIGN: Final = (
 _PROSE: Final = r"[\p{Han}\p{Hiragana}\p{Katakana}].{9}|\p{Lu}\p{Ll}+ \p{Lu}|[\p{Han}][ 　][\p{Han}]"
 _LETTERS: Final = r"\p{L}{2}|\d{6}|@"
 _NAME_IN_CELL: Final = r"^[\p{Han}々ヶ\p{Hiragana}\p{Katakana}ー]{3,8}$|^[\p{Han}々ヶ\p{Hiragana}\p{Katakana}ー]{1,6}[ 　・][\p{Han}々ヶ\p{Hiragana}\p{Katakana}ー]{1,8}$|^\p{Lu}\p{L}+ (?:\p{Lu}\.? )?\p{Lu}\p{L}+$"
+
+
+_Lexicon = TypeVar("_Lexicon", JapaneseNames, EnglishNames)
 
 
 class CellFinder(Protocol):
@@ -77,8 +83,16 @@ class NameJudge:
     """Whether single values are names, by the dictionaries; one for a table, its memory bounded."""
 
     def __init__(self, engine: object) -> None:
-        self._ja, self._en = _lexica(engine)
+        self._engine = engine
         self._whole: dict[str, bool] = {}
+
+    @cached_property
+    def _ja(self) -> JapaneseNames:
+        return _lexicon(self._engine, JapaneseNames)
+
+    @cached_property
+    def _en(self) -> EnglishNames:
+        return _lexicon(self._engine, EnglishNames)
 
     def whole(self, value: str) -> bool:
         """A surname with a given name, in any script."""
@@ -101,6 +115,15 @@ class NameJudge:
             return surname
         return given if "given" in part else surname or given or self.whole(value)
 
+    def likely(self, value: str) -> bool:
+        """Opens (or, in Latin letters, anywhere continues) like a name; for a column whose header says that it holds names."""
+        if self.whole(value):
+            return True
+        parts = value.replace("　", " ").replace("・", " ").replace(",", " ").split()
+        if value[:1] < "\u0250":
+            return any(self.piece(part, "full") for part in parts if len(part) > 2)
+        return bool(parts) and any(self._ja.surname(parts[0][:size]) for size in (3, 2, 1) if len(parts[0]) >= size)
+
     def _is_whole(self, value: str) -> bool:
         parts = value.replace("　", " ").replace("・", " ").replace("=", " ").replace(",", " ").split()
         if not parts or len(parts) > 5:
@@ -122,14 +145,10 @@ class NameJudge:
         return any(self._ja.surname_romaji(a) and self._ja.given_romaji(b) for a, b in pairs)
 
 
-def _lexica(engine: object) -> tuple[JapaneseNames, EnglishNames]:
-    """The engine's person recognizers hold both dictionaries already."""
-    japanese = english = None
-    for recognizer in getattr(engine, "recognizers", ()):
-        names = getattr(recognizer, "names", None)
-        japanese = names if isinstance(names, JapaneseNames) else japanese
-        english = names if isinstance(names, EnglishNames) else english
-    return japanese or JapaneseNames(), english or EnglishNames()
+def _lexicon(engine: object, kind: type[_Lexicon]) -> _Lexicon:
+    """The engine's person recognizers hold the dictionaries already."""
+    held = (getattr(recognizer, "names", None) for recognizer in getattr(engine, "recognizers", ()))
+    return next((names for names in held if isinstance(names, kind)), None) or kind()
 
 
 class TableScan:
@@ -140,26 +159,50 @@ class TableScan:
         self._engine = engine
         self._header = tuple(header) if header is not None else None
         self._judges: list[_Judge] | None = None
+        self._names = NameJudge(engine)
+        self._labelled: dict[tuple[int, str], _Column] = {}
+        self._is_form = not any(meaning(title).entity_type for title in self._header or ())
 
     def feed(self, batch: Batch) -> list[Hits]:
         """Hits of one batch; every row is judged."""
         if self._judges is None:
             self._judges = self._plan(batch.columns.num_columns)
         cells = [Cells.of(column) for column in batch.columns.columns]
-        return [hits for judge in self._judges for hits in judge.feed(cells) if len(hits.positions)]
+        found = self._feed_labelled(cells) if self._is_form else []
+        return found + [hits for judge in self._judges for hits in judge.feed(cells) if len(hits.positions)]
+
+    def _feed_labelled(self, cells: list[Cells]) -> list[Hits]:
+        """A form has its labels in cells, each left of its value: such a value is judged as if the label were its header.
+
+        Takes the rows it judges out of `cells`."""
+        found: list[Hits] = []
+        for column in range(len(cells) - 1, 0, -1):
+            labels = cells[column - 1]
+            if len(labels.values) > _FORM_LABELS:
+                continue
+            for number, label in enumerate(labels.values.to_pylist()):
+                meant = meaning(label) if len(label) <= _LABEL_LENGTH else UNKNOWN
+                rows = labels.codes == number
+                if meant.entity_type is None or meant.confidence < STRONG or not (rows & (cells[column].codes >= 0)).any():
+                    continue
+                judge = self._labelled.setdefault((column, label), _Column(self._engine, self._names, column, label, meant, False))
+                found += judge.feed([replace(side, codes=np.where(rows, side.codes, -1)) for side in cells])
+                cells[column] = replace(cells[column], codes=np.where(rows, -1, cells[column].codes))
+        return found
 
     def close(self) -> Mapping[Slot, float]:
         """The slots that stand, with their final scores."""
         scores: dict[Slot, float] = {}
-        for judge in self._judges or ():
-            scores.update(judge.close())
+        for judge in (*(self._judges or ()), *self._labelled.values()):
+            for slot, score in judge.close().items():
+                scores[slot] = max(score, scores.get(slot, 0.0))
         return {slot: score for slot, score in scores.items() if score >= self._engine.threshold(slot.entity_type)}
 
     def _plan(self, width: int) -> list[_Judge]:
         header = self._header or ()
         means = [meaning(header[i]) if i < len(header) else UNKNOWN for i in range(width)]
         means = _with_given(means)
-        names = NameJudge(self._engine)
+        names = self._names
         judges: list[_Judge] = []
         if self._engine.wants("PERSON"):
             judges += [_NamePair(self._engine, names, pair, kana) for pair, kana in _name_pairs(means)]
@@ -185,8 +228,6 @@ class _Judge(Protocol):
 
 def _with_given(means: list[HeaderMeaning]) -> list[HeaderMeaning]:
     """`名` (or `name`) beside a surname's column is the given name."""
-    from dataclasses import replace
-
     parts = {meant.part for meant in means if meant.entity_type == "PERSON"}
     result = []
     for meant in means:
@@ -491,8 +532,10 @@ class _Column:
         mask = here.kana() if kana and not sure else here.name_shaped()
         rule = "column.person.kana" if kana else "column.person"
         claim = self._claim("PERSON", rule, self._score(), _named if sure else _surely_named)
-        known = self._names.piece if sure or part.startswith(("surname", "given")) else lambda value, _: self._names.whole(value)
-        _taste(claim.tally, here, mask, lambda value: known(value, part) or (sure and self._names.whole(value)))
+        if part.startswith(("surname", "given")):
+            _taste(claim.tally, here, mask, lambda value: self._names.piece(value, part))
+        else:
+            _taste(claim.tally, here, mask, self._names.likely if sure else self._names.whole)
         yield claim, mask, here.unhonored()
 
     def _by_values(self, here: Cells) -> Iterator[tuple[_Claim, Mask, pa.StringArray | None]]:
@@ -551,7 +594,10 @@ class _Column:
 
     def _others(self, here: Cells, claimed: Mask) -> list[Hits]:
         """Cells the column's kind does not explain: those with a cheap sign go to the engine, each distinct value once."""
-        chosen = np.flatnonzero(self._signed(here) & ~claimed)
+        if claimed.all():
+            return []
+        here = here.part(~claimed)
+        chosen = np.flatnonzero(self._signed(here))
         if not len(chosen):
             return []
         import pyarrow as pa
@@ -573,7 +619,7 @@ class _Column:
         if meant.is_free_text:
             return here.matches(_LETTERS)
         if meant.is_code:
-            return here.matches(r"@")
+            return here.contains("@") | here.contains("＠")
         if meant.entity_type in _CELLWISE:
             return here.matches(r"\d")
         number = here.number()
@@ -642,7 +688,7 @@ def _half(tally: Tally) -> bool:
 
 def _named(tally: Tally) -> bool:
     """Under a plain header: most cells are shaped like names, and the dictionaries know some of them."""
-    return tally.hits > 0 and tally.share >= 0.4 and (tally.tasted < 3 or tally.known_share >= 0.2)
+    return tally.hits > 0 and tally.share >= 0.4 and (tally.tasted < 3 or tally.known_share >= 0.1)
 
 
 def _surely_named(tally: Tally) -> bool:

@@ -278,6 +278,8 @@ class JapanesePersonRecognizer(EntityRecognizer):
         ):
             if token.kind == "名":
                 return LIKELY if strictly and not glued else 0.35
+            if re.fullmatch("[ぁ-んー]{1,2}", token.text):  # やまさん: shops, and endings of verbs
+                return 0.4
             return HONORED if not glued else 0.6
         if _THING_AFTER.match(line, token.end):
             return 0.1
@@ -309,11 +311,15 @@ class JapanesePersonRecognizer(EntityRecognizer):
     def _foreign(self, line: str) -> Iterator[Claim]:
         for match in _FOREIGN.finditer(line):
             parts = re.split("[・＝=･]", match[0])
-            known = sum(bool(self.names.kinds(part) & {"人名", "名", "姓"}) for part in parts)
+            known = sum(self._foreign_part(part) for part in parts)
             if known and not _THING_AFTER.match(line, match.end()):
                 every = known >= len(parts) - (len(parts) > 2)
                 honored = bool(_HONORIFIC_NEXT.match(line, match.end()))
                 yield Claim(match.start(), match.end(), FULL if every or honored else 0.45)
+
+    def _foreign_part(self, part: str) -> bool:
+        kinds = self.names.kinds(part)
+        return bool(kinds & {"人名", "名", "姓"}) and "他" not in kinds
 
     def _honored_runs(self, line: str) -> Iterator[Claim]:
         """佐藤心春様: a surname, a given name the dictionary lacks, and an honorific."""
