@@ -6,7 +6,6 @@ Rows that SQLite itself has deleted (free pages) are outside what is read.
 from __future__ import annotations
 
 import io
-import re
 import sqlite3
 import tempfile
 from collections.abc import Callable, Iterator
@@ -17,6 +16,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from scanner.extract import charset
+from scanner.extract.binary_cell import KEY_BYTES, cell_text
 from scanner.extract.budget import CHUNK
 from scanner.extract.member_names import Steps, shown
 from scanner.model import Batch, Blob, Budget, Gap, Item, Location, Reason, Table, Unreadable
@@ -28,9 +28,6 @@ _BATCH_BYTES = 8 * 2**20
 _FETCH_ROWS = 512
 _LENGTH = 128 * 2**20
 """What one row may hold; SQLite refuses a longer one, and the table ends there with a gap."""
-_KEY_BYTES = 64
-"""A blob up to this size that is no text is a key, a hash or a flag: nothing that anybody could read."""
-_CONTROLS = re.compile(r"[\x00-\x08\x0e-\x1f]")
 _FILES = (
     b"%PDF-",
     b"PK\x03\x04",
@@ -181,7 +178,7 @@ class _Reading:
     def _files(self, table: str, column: str) -> Iterator[Item]:
         """The cells of a column that are files (a scanned form, a picture): members, since they are objects of their own."""
         name = _quoted(column)
-        query = f"SELECT CASE WHEN typeof({name}) = 'blob' AND length({name}) > {_KEY_BYTES} THEN {name} END FROM {_quoted(table)}"
+        query = f"SELECT CASE WHEN typeof({name}) = 'blob' AND length({name}) > {KEY_BYTES} THEN {name} END FROM {_quoted(table)}"
         try:
             for row, (cell,) in enumerate(self._connection.execute(query), start=2):
                 if isinstance(cell, bytes) and _is_file(cell):
@@ -258,8 +255,8 @@ class _Rows:
         if _is_file(cell):
             self.file_columns.add(index)
             return None
-        text = _blob_text(cell)
-        if text is None and len(cell) > _KEY_BYTES:
+        text = cell_text(cell)
+        if text is None and len(cell) > KEY_BYTES:
             self.faults.add(Reason.UNKNOWN_FORMAT)
         return text
 
@@ -269,7 +266,7 @@ def _quoted(name: str) -> str:
 
 
 def _is_file(cell: bytes) -> bool:
-    return len(cell) > _KEY_BYTES and cell.startswith(_FILES)
+    return len(cell) > KEY_BYTES and cell.startswith(_FILES)
 
 
 def _readable(text: str) -> str:
@@ -281,24 +278,6 @@ def _readable(text: str) -> str:
         return raw.decode("utf-8")
     except UnicodeDecodeError:
         return charset.decode(raw)[0]
-
-
-def _blob_text(cell: bytes) -> str | None:
-    """The text in a blob, None if it is none."""
-    try:
-        text = cell.decode("utf-8")
-    except UnicodeDecodeError:
-        return _other_text(cell)
-    return None if _CONTROLS.search(text) else text
-
-
-def _other_text(cell: bytes) -> str | None:
-    """A blob's text if it is certainly one: short noise can be read as some Western text or other, but not whole as Japanese."""
-    if len(cell) < 4 or not charset.is_text(cell[: charset.HEAD_BYTES]):
-        return None
-    text, encoding, undecoded = charset.decode(cell)
-    certain = undecoded == 0 and not _CONTROLS.search(text) and encoding != "windows-1252"
-    return text if certain or len(cell) > 4 * _KEY_BYTES else None
 
 
 EXTRACTORS = (SqliteDatabase(),)
