@@ -85,7 +85,7 @@ def compile_glob(source: str, base: str) -> Glob:
 
 
 def _absolute(source: str, base: str) -> str:
-    if not source.strip():
+    if not source:
         raise GlobError("an empty glob")
     uri = _URI.fullmatch(source)
     if uri is not None and uri[1].lower() == "file":

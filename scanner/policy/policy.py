@@ -177,7 +177,7 @@ class Policy:
     def stores_matching_nothing(self, matched: Iterable[str], roots: Sequence[str]) -> tuple[Store, ...]:
         """Stores that no path of a run belonged to, given the names that `Placement.stores` told and the roots reached.
 
-        A store that lies outside the roots counts only if its folder is not there either.
+        A store that may lie outside the roots counts only if its folder is not there at all.
         """
         seen = set(matched)
         return tuple(store for store in self.stores if store.name not in seen and not _lies_elsewhere(store, roots))
@@ -212,13 +212,12 @@ class Policy:
 
 
 def _lies_elsewhere(store: Store, roots: Sequence[str]) -> bool:
-    """Does part of the store exist outside every root? Then a run over these roots cannot tell that it is empty."""
-    return any(not _overlaps(glob.folder, roots) and _exists(glob.folder) for glob in store.paths)
+    """May part of the store lie outside every root? Then a run over these roots cannot tell that it is empty."""
+    return any(not _inside(glob.folder, roots) and _exists(glob.folder) for glob in store.paths)
 
 
-def _overlaps(folder: str, roots: Sequence[str]) -> bool:
-    here = folder.rstrip("/") + "/"
-    return any(here.startswith(root.rstrip("/") + "/") or (root.rstrip("/") + "/").startswith(here) for root in roots)
+def _inside(folder: str, roots: Sequence[str]) -> bool:
+    return any((folder.rstrip("/") + "/").startswith(root.rstrip("/") + "/") for root in roots)
 
 
 def _exists(folder: str) -> bool:
