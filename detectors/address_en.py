@@ -40,26 +40,26 @@ _PARTS: Final = rf"""
   (?P<dir> (?i: (?: [NSEW] | NE | NW | SE | SW | N\.[EW]\. | S\.[EW]\. | North(?:east|west)? | South(?:east|west)? | East | West ) (?![A-Za-z]) \.? ) )
   (?P<no> [0-9]{{1,6}} (?:-[0-9]{{1,4}})? [A-Z]? (?:[ ][0-9]/[0-9])? )
   (?P<ordinal> [0-9]{{1,3}}(?i:st|nd|rd|th) )
-  (?P<cap> (?:[\p{{Lu}}][\p{{L}}'’.&-]* | (?:de|la|le|du|del|of|the|and|von|van|der|los|las|el)\b) )
-  (?P<low> [\p{{L}}][\p{{L}}'’.&-]* )
-  (?P<suffix> (?i:{_SUFFIX}) (?![\p{{L}}0-9]) \.? )
-  (?P<named> (?i:avenue|ave|highway|hwy|route|rte|county[ ]road|county[ ]rd|state[ ]road|state[ ]route|us[ ]highway|interstate|fm|cr|sr)\.? [ ] (?: [A-Z0-9]{{1,4}} (?![A-Za-z0-9]) | of[ ]the[ ]\p{{Lu}}\p{{L}}+ ) | (?i:broadway)(?!\p{{L}}) )
+  (?P<cap> (?:[\p{{Lu}}][\p{{Latin}}'’.&-]* | (?:de|la|le|du|del|of|the|and|von|van|der|los|las|el)\b) )
+  (?P<low> [\p{{Latin}}][\p{{Latin}}'’.&-]* )
+  (?P<suffix> (?i:{_SUFFIX}) (?![\p{{Latin}}0-9]) \.? )
+  (?P<named> (?i:avenue|ave|highway|hwy|route|rte|county[ ]road|county[ ]rd|state[ ]road|state[ ]route|us[ ]highway|interstate|fm|cr|sr)\.? [ ] (?: [A-Z0-9]{{1,4}} (?![A-Za-z0-9]) | of[ ]the[ ]\p{{Lu}}\p{{Latin}}+ ) | (?i:broadway)(?!\p{{Latin}}) )
   (?P<street> (?: (?&dir) [ ] )? (?: (?&named) | (?: (?:(?&ordinal)|(?&cap)) [ ] ){{1,5}}? (?&suffix) | (?&ordinal) [ ] (?&suffix) ) (?: [ ] (?&dir) )? )
   (?P<lowstreet> (?: (?&dir) [ ] )? (?: (?: (?&ordinal) | (?&low) ) [ ] ){{1,4}}? (?&suffix) (?: [ ] (?&dir) )? )
-  (?P<unit> (?i: (?: apt | apartment | suite | ste | unit | room | rm | floor | fl | bldg | building | lot | trailer | trlr | dept | flat | box | \#) (?![\p{{L}}]) \.? [ ]? \#? [ ]? [A-Za-z]?-?[0-9]{{0,5}}(?:-?[A-Za-z0-9]{{1,4}})?
-                | (?:[0-9]{{1,3}}(?:st|nd|rd|th) | first | second | third | fourth | ground ) [ ] (?: floor | fl ) (?![\p{{L}}]) \.? | lower[ ]level | upstairs | basement ) )
-  (?P<city> (?:\p{{Lu}}[\p{{L}}'’.-]*|\bof\b|\bla\b|\bde\b)(?:[ ](?:\p{{Lu}}[\p{{L}}'’.-]*|of|la|de|the)){{0,3}} )
-  (?P<lowcity> \p{{L}}[\p{{L}}'’.-]*(?:[ ]\p{{L}}[\p{{L}}'’.-]*){{0,3}} )
-  (?P<state> (?:{_STATE})(?![\p{{L}}0-9]) | (?i:D\.C\.) | (?i:{_STATE_NAME})(?!\p{{L}}) )
-  (?P<anystate> (?i: {_STATE} | {_STATE_NAME} )(?![\p{{L}}0-9]) )
+  (?P<unit> (?i: (?: apt | apartment | suite | ste | unit | room | rm | floor | fl | bldg | building | lot | trailer | trlr | dept | flat | box | \#) (?![\p{{Latin}}]) \.? [ ]? \#? [ ]? [A-Za-z]?-?[0-9]{{0,5}}(?:-?[A-Za-z0-9]{{1,4}})?
+                | (?:[0-9]{{1,3}}(?:st|nd|rd|th) | first | second | third | fourth | ground ) [ ] (?: floor | fl ) (?![\p{{Latin}}]) \.? | lower[ ]level | upstairs | basement ) )
+  (?P<city> (?:\p{{Lu}}[\p{{Latin}}'’.-]*|\bof\b|\bla\b|\bde\b)(?:[ ](?:\p{{Lu}}[\p{{Latin}}'’.-]*|of|la|de|the)){{0,3}} )
+  (?P<lowcity> \p{{Latin}}[\p{{Latin}}'’.-]*(?:[ ]\p{{Latin}}[\p{{Latin}}'’.-]*){{0,3}} )
+  (?P<state> (?:{_STATE})(?![\p{{Latin}}0-9]) | (?i:D\.C\.) | (?i:{_STATE_NAME})(?!\p{{Latin}}) )
+  (?P<anystate> (?i: {_STATE} | {_STATE_NAME} )(?![\p{{Latin}}0-9]) )
   (?P<zip> [0-9]{{5}}(?:-[0-9]{{4}})?(?![0-9-]) )
   (?P<postcode> [A-Z]{{1,2}}[0-9][A-Z0-9]? [ ]? [0-9][ABD-HJLNP-UW-Z]{{2}} (?![A-Za-z0-9]) | [A-Z][0-9][A-Z] [ ] [0-9][A-Z][0-9] (?![A-Za-z0-9]) )
-  (?P<country> (?: USA | U\.S\.A\. | United[ ]States(?:[ ]of[ ]America)? | UK | United[ ]Kingdom | England | Canada | Australia | Scotland | Wales | Ireland )(?![\p{{L}}]) )
+  (?P<country> (?: USA | U\.S\.A\. | United[ ]States(?:[ ]of[ ]America)? | UK | United[ ]Kingdom | England | Canada | Australia | Scotland | Wales | Ireland )(?![\p{{Latin}}]) )
   (?P<tail> (?&gap) (?&city) (?&gap) (?&state) (?: (?&gap) (?&zip) )? | (?&gap) (?&state) (?&gap) (?&zip) | (?&gap) (?&city) (?&gap) (?&zip) | (?: (?&gap) (?&city) ){{1,3}} (?&gap) (?&postcode) | (?&gap) (?&postcode) )
 )
 """
-_LEFT: Final = r"(?<![\p{L}0-9#.,$-])(?<![0-9],)"
-_LEFT_LOOSE: Final = r"(?<![\p{L}0-9#$])(?<![0-9][.,:-])"
+_LEFT: Final = r"(?<![\p{Latin}0-9#.,$-])(?<![0-9],)"
+_LEFT_LOOSE: Final = r"(?<![\p{Latin}0-9#$])(?<![0-9][.,:-])"
 _FORMS: Final = (
     # rule id, score, pattern
     (
@@ -68,7 +68,7 @@ _FORMS: Final = (
         rf"{_LEFT_LOOSE}(?: (?&unit) (?&gap) )? (?: (?&no) [ ] (?: (?&street) | (?&lowstreet) ) | (?&street) (?&gap) (?&no) (?![0-9]) ) (?: (?&gap) (?&unit) ){{0,2}} (?&tail) (?: (?&gap) (?&country) )?",
     ),
     ("street_unit", 0.85, rf"{_LEFT_LOOSE} (?&no) [ ] (?: (?&street) | (?&lowstreet) ) (?: (?&gap) (?&unit) ){{1,2}}"),
-    ("street", 0.75, rf"{_LEFT_LOOSE} (?&no) [ ] (?&street) (?![\p{{L}}0-9])"),
+    ("street", 0.75, rf"{_LEFT_LOOSE} (?&no) [ ] (?&street) (?![\p{{Latin}}0-9])"),
     (
         "numbered_zip",
         0.85,
@@ -82,9 +82,9 @@ _FORMS: Final = (
     (
         "military",
         0.9,
-        r"(?<![\p{L}0-9]) (?: (?:PSC|Unit|CMR)[ ][0-9]{1,5},?[ ]Box[ ][0-9]{1,5} | US(?:NV|NS|CGC|S)[ ]\p{Lu}\p{L}+ ) (?&gap) [AFD]PO[ ]A[AEP][ ](?&zip)",
+        r"(?<![\p{Latin}0-9]) (?: (?:PSC|Unit|CMR)[ ][0-9]{1,5},?[ ]Box[ ][0-9]{1,5} | US(?:NV|NS|CGC|S)[ ]\p{Lu}\p{Latin}+ ) (?&gap) [AFD]PO[ ]A[AEP][ ](?&zip)",
     ),
-    ("city_zip", 0.6, r"(?<![\p{L}0-9]) (?&city) , [ ]? (?&state) [ ] (?&zip) (?: (?&gap) (?&country) )?"),
+    ("city_zip", 0.6, r"(?<![\p{Latin}0-9]) (?&city) , [ ]? (?&state) [ ] (?&zip) (?: (?&gap) (?&country) )?"),
 )
 _PROSE: Final = frozenset(
     (
@@ -109,21 +109,41 @@ _PROSE: Final = frozenset(
     )
 ) | frozenset(("percent", "men", "women", "times", "more", "less", "other", "different", "or", "was", "were", "is", "i", "am"))
 _CLOCK: Final = frozenset(("am", "pm", "a.m.", "p.m."))
-_PLACE_SUFFIXES: Final = frozenset(("green", "island", "park", "point", "center", "centre", "hill", "hills", "valley", "village", "heights", "square", "view")) | frozenset(
-    ("run", "pass", "row", "gate", "gardens", "glen", "grove", "junction", "landing", "mall", "rise", "yard", "close", "trace", "extension", "path", "walk")
+_PLACE_SUFFIXES: Final = frozenset(
+    ("green", "island", "park", "point", "center", "centre", "hill", "hills", "valley", "village", "heights", "square", "view")
+) | frozenset(
+    (
+        "run",
+        "pass",
+        "row",
+        "gate",
+        "gardens",
+        "glen",
+        "grove",
+        "junction",
+        "landing",
+        "mall",
+        "rise",
+        "yard",
+        "close",
+        "trace",
+        "extension",
+        "path",
+        "walk",
+    )
 )
 _LOOSE_FORMS: Final = frozenset(("street_unit", "numbered_zip", "full"))
 # where an address can begin: trying the forms there only is several times faster than letting them search
 _NUMBER_START: Final = regex.compile(
-    r"(?<![\p{L}0-9])(?:[0-9]{1,6}[A-Z]?(?:-[0-9]{1,4})?(?: [0-9]/[0-9])? (?=[\p{L}0-9])|(?i:p\.? ?o\.? ?box|post office box|lock ?box|suite |ste |apt|unit |flat "
+    r"(?<![\p{Latin}0-9])(?:[0-9]{1,6}[A-Z]?(?:-[0-9]{1,4})?(?: [0-9]/[0-9])? (?=[\p{Latin}0-9])|(?i:p\.? ?o\.? ?box|post office box|lock ?box|suite |ste |apt|unit |flat "
     r"|room |floor |psc |cmr )|US(?:NV|NS|CGC|S) )"
 )
-_PLACE_START: Final = regex.compile(r"(?<![\p{L}0-9.'’-])(?<!\p{Lu}[\p{L}.]{0,20} )\p{Lu}\p{L}+")
+_PLACE_START: Final = regex.compile(r"(?<![\p{Latin}0-9.'’-])(?<!\p{Lu}[\p{Latin}.]{0,20} )\p{Lu}\p{Latin}+")
 _ZIP_TAIL: Final = regex.compile(r", ?[A-Z][A-Za-z .]{1,20} [0-9]{5}(?![0-9])")
 _ADDRESS_WORDS: Final = words_pattern(
     ["address", "addr", "street", "streetaddress", "住所", "所在地", "address1", "address line", "mailing"]
 )
-_BARE_CELL: Final = regex.compile(r"(?=.*\p{L}{2})(?=.*[0-9])[\p{L}0-9 .,'’#/&()ºª°-]{5,120}")
+_BARE_CELL: Final = regex.compile(r"(?=.*\p{Latin}{2})(?=.*[0-9])[\p{Latin}0-9 .,'’#/&()ºª°-]{5,120}")
 
 
 class AddressEnRecognizer(EntityRecognizer):

@@ -50,6 +50,7 @@ _BUILDING: Final = re.compile(
     rf"""[ ]?(?!(?i:tel|fax|phone|mobile|e?-?mail|電話|携帯|担当|内線|〒))(?:
         {_NAME}{{1,20}}?(?:{_BUILDING_WORD})(?:[A-Za-z0-9]{{1,3}}棟|[A-Z](?![a-z])|[ⅠⅡⅢⅣIVX]{{1,3}}(?![a-z]))?(?:[ ]?{_ROOM})?内?(?![0-9])
       | {_NAME}{{2,20}}?[ ]?(?:[0-9]{{1,2}}(?:[F階](?![a-z])))(?:[ ]?{_ROOM})?
+      | (?:{_BUILDING_WORD}){_NAME}{{1,12}}?[ ]?[0-9]{{2,4}}(?:号室|号)?(?![0-9-])
       | [ァ-ヶー・A-Za-z]{{3,20}}[ ]?[0-9]{{2,4}}(?:号室|号)?(?![0-9-])
       | [A-Z]?[0-9]{{1,4}}(?:号室|階)(?![0-9])
     )""",
@@ -66,50 +67,6 @@ _BETWEEN: Final = re.compile(
 )
 _DIGIT: Final = re.compile("[0-9〇一二三四五六七八九十]|[甲乙丙丁イロハ]|無番地")
 _TOWN_BEFORE: Final = re.compile(rf"[一-龥々ぁ-んァ-ヶー](?=[ ]?{_N}(?:丁目|丁|番|-|[^0-9]|$))")
-_LETTER: Final = "甲乙丙丁戊己庚辛壬癸子丑寅卯辰巳午未申酉戌亥イロハニホヘトチリヌルヲ"
-_PART: Final = rf"""(?:
-    {_N}[ ]?(?:丁目|丁(?=[0-9〇一二三四五六七八九十])|番地|番町?|地割|号棟?|線(?=[東西南北0-9])|条(?=[東西南北0-9])|組)
-  | 無番地 | 番外地
-  | (?:字)?[{_BLOCK_LETTER}][ ]?(?:{_N})(?:-{_N}){{0,4}}
-  | {_N}(?:-[0-9]{{1,5}}){{0,4}}
-)"""
-_GLUE: Final = r"(?:[ ]?(?:の|ノ|-)[ ]?)?"
-_NUMBER: Final = re.compile(rf"{_PART}(?:{_GLUE}(?:(?<=[目割番条線])[ ])?[東西南北]?{_PART}){{0,5}}(?![0-9])", re.X)
-_NAMED: Final = re.compile(r"丁目|番|地割|号|無番地")  # the number says itself that it is a block
-_STRONG: Final = re.compile(r"番[0-9地]|丁目?.*[0-9〇一二三四五六七八九十]|[0-9]の[0-9]|地割|無番地|番.*号|番地?$|-")
-_CHOME_ONLY: Final = re.compile(rf"{_N}[ ]?丁目?")
-# what follows a number that counts something
-_COUNTER: Final = re.compile(
-    r"[ ]?(?:人|名(?!古)|年|月|日|時|分|秒|円|件|個|回|歳|才|台|冊|枚|本(?!町)|%|億|万|点|度|倍|位|世帯|社|戸|頭|匹|[ヶかカケ]月|か所|箇所|週|系統|便|期|章|条|項|世紀)"
-)
-_BUILDING_WORD: Final = (
-    "ビルディング|ビル|マンション|ハイツ|コーポラス|コーポ|荘|アパート|タワー|ハウス|レジデンス|プラザ|メゾン|パレス|ヒルズ|コート|ガーデン|テラス|団地|寮"
-    "|会館|センター|ヴィラ|ビラ|ハイム|シティ|スクエア|住宅|社宅|レジデンシア|グランデ|フラット|カーサ|エステート|ドーム|館|棟|ホームズ|ホーム|スカイ|アーバン|キャッスル|ステージ"
-)
-_ROOM: Final = (
-    r"(?:[A-Za-z]?[0-9]{1,4}(?:号室|号棟|号館|号|階|[FＦ](?![a-z])|棟|室)?(?:[ -]?[0-9]{1,4}(?:号室|号|室)?)?|地下[0-9]階|B[0-9]F?)"
-)
-_NAME: Final = r"[^\s、。,;:|\"'<>()「」『』【】\t]"
-_BUILDING: Final = re.compile(
-    rf"""[ ]?(?:
-        {_NAME}{{1,20}}?(?:{_BUILDING_WORD})(?:[A-Za-z0-9]{{1,3}}棟|[A-Z](?![a-z])|[ⅠⅡⅢⅣIVX]{{1,3}}(?![a-z]))?(?:[ ]?{_ROOM})?内?(?![0-9])
-      | {_NAME}{{2,20}}?[ ]?(?:[0-9]{{1,2}}(?:[F階](?![a-z])))(?:[ ]?{_ROOM})?
-      | [ァ-ヶー・A-Za-z]{{3,20}}[ ]?[0-9]{{2,4}}(?:号室|号)?(?![0-9-])
-      | [A-Z]?[0-9]{{1,4}}(?:号室|階)(?![0-9])
-    )""",
-    re.X,
-)
-_BUILDING_ROOM: Final = re.compile(rf"[ ]?{_ROOM}(?=[\s、。,;|\"'()「」]|$)")
-_PREFECTURE: Final = re.compile("東京都|北海道|(?:京都|大阪)府|(?:神奈川|和歌山|鹿児島|[一-龥]{2})[県縣]")
-_MUNICIPAL_END: Final = re.compile("[市区町村]")
-_UNKNOWN_CITY: Final = re.compile(r"(?:[一-龥ぁ-んァ-ヶ々]{1,5}郡)?[一-龥ぁ-んァ-ヶ々]{1,6}?(?:市(?:[一-龥ぁ-んァ-ヶ々]{1,3}区)?|区|町|村)")
-_WORD: Final = "[一-龥々〆ヵヶァ-ヴー仝〇]"
-# what may stand between town and number: kanji and katakana, the particles of place names, Kyoto's street words; no prose
-_BETWEEN: Final = re.compile(
-    rf"[ ]?(?:大字|字)|上る|下る|上が?る|下が?る|西入る?|東入る?|通り|入る|{_WORD}|(?<={_WORD})[がのつケツノ・、](?={_WORD})"
-)
-_DIGIT: Final = re.compile("[0-9〇一二三四五六七八九十]|[甲乙丙丁イロハ]|無番地")
-_TOWN_BEFORE: Final = re.compile(rf"(?=(?:[一-龥々ぁ-んァ-ヶー]|大字|字)[ ]?{_N}(?:丁目|丁|番|-|[^0-9]|$))")
 _LETTER: Final = re.compile(r"[一-龥々〆ぁ-んァ-ヴーA-Za-z0-9]")
 _CELL_EDGE: Final = re.compile(r"[,\t|\"\n]")
 _ADDRESS_WORDS: Final = words_pattern(
@@ -176,6 +133,7 @@ class AddressReader:
     def _from_places(self) -> Iterator[Found]:
         """Addresses that begin with a prefecture or a municipality."""
         done = 0
+        covered: list[tuple[int, int]] = []
         for match in _PREFECTURE.finditer(self.keys):
             if match.start() < done:
                 continue
@@ -185,8 +143,11 @@ class AddressReader:
             found = self._after_prefecture(match.start(), match.end(), cities)
             if found:
                 done = found.end
+                covered.append((found.start, found.end))
                 yield found
         for match in _MUNICIPAL_END.finditer(self.keys):
+            if any(start < match.end() <= end for start, end in covered):
+                continue
             known = self._municipality_ending(match.end())
             if known is not None:
                 found = self._after_city(known[0], match.end(), known[1], known=True)
