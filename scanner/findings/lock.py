@@ -18,7 +18,7 @@ import os
 import socket
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -53,8 +53,10 @@ class RunLock:
         self._handle: int | None = handle
 
     def release(self) -> None:
+        """Let go. Should the file stay behind, nobody holds it, and the next run clears it away."""
         if self._handle is not None:
-            self.path.unlink(missing_ok=True)
+            with suppress(OSError):
+                self.path.unlink()
             os.close(self._handle)
             self._handle = None
 

@@ -94,10 +94,11 @@ class PartWriter:
         return self.path
 
     def abort(self) -> None:
-        """Remove what was written. The footer still to be written may fail as well; that no longer matters."""
+        """Remove what was written; what cannot be removed now goes with the run's staging folder."""
         with contextlib.suppress(OSError):
             self._writer.close()
-        self._temporary.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            self._temporary.unlink(missing_ok=True)
 
     def __enter__(self) -> PartWriter:
         return self

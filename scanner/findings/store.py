@@ -10,6 +10,7 @@ Wherever a writer dies, the earlier runs stand as they were. What it leaves behi
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import secrets
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
 MARKER = ".strayscan.json"
 STAGING = ".staging"
+_PROBE = ".probe-"
 _TABLES = ("objects", "findings", "copies", "values")
 _ROW_TABLES = ("objects", "findings", "copies")
 
@@ -223,16 +225,25 @@ def _schema_version() -> int:
 
 
 def _check_writable(out: Path) -> None:
-    """Root may write anywhere but a read-only mount, so a file is made and removed where the folder exists."""
     if out.exists() and not out.is_dir():
         raise StoreError(f"{out} is not a folder: give --out a folder, or a name that is not taken")
     place = next(p for p in (out, *out.absolute().parents) if p.exists())
     if not place.is_dir():
         raise StoreError(f"cannot make the folder {out}: {place} is not a folder")
     with storing(out):
-        probe = place / f".strayscan-{secrets.token_hex(6)}{SUFFIX}"
+        _try_a_file(place)
+
+
+def _try_a_file(folder: Path) -> None:
+    """Permissions do not tell all (root, read-only mounts, quotas), so a file is made: without a name where Linux can do that."""
+    try:
+        os.close(os.open(folder, os.O_WRONLY | os.O_TMPFILE | os.O_CLOEXEC, 0o600))
+    except OSError as error:
+        if error.errno not in (errno.EOPNOTSUPP, errno.EISDIR, errno.EINVAL):
+            raise
+        probe = folder / f"{_PROBE}{secrets.token_hex(6)}{SUFFIX}"
         os.close(os.open(probe, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
-        probe.unlink()
+        probe.unlink(missing_ok=True)
 
 
 def _check_marker(out: Path, key_id: str) -> None:
@@ -279,6 +290,8 @@ def _mark(out: Path, key_id: str) -> None:
 def _remove_dead_runs(out: Path) -> None:
     """Remove what runs without a manifest and without a living writer left; to be called under the mutex."""
     happened = set(runs.committed(out))
+    for leftover in (*out.glob(f".{MARKER}.*{SUFFIX}"), *out.glob(f"{_PROBE}*{SUFFIX}")):
+        leftover.unlink(missing_ok=True)
     for run_id in _traces(out):
         path = lock.lock_path(out, run_id)
         if lock.is_held(path) is None:

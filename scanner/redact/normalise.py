@@ -13,7 +13,7 @@ from scanner.redact import dates
 from scanner.redact.kanji import COMMON_FORMS, number
 
 DASHES = "-‐‑‒–—―⁃−─━ー─﹣－ｰ"
-"""Characters people type for a dash between digits; NFKC leaves most of them alone (facts: Digits and dashes)."""
+"""Characters people type for a dash between digits; NFKC leaves most of them alone."""
 
 _DASH_RUN = re.compile(f"(?<=[0-9])\\s*[{re.escape(DASHES)}]+\\s*(?=[0-9])")
 _SPACE = re.compile(r"\s+")
@@ -148,7 +148,7 @@ _TSU = re.compile(r"(?<=[\u4e00-\u9fff])[ツッっつ](?=[\u4e00-\u9fff])")
 def _address(value: str) -> str:
     """Block numbers as ``1-2-3`` whatever they were written with, prefecture, postal code and blanks left out.
 
-    The spellings of facts/japan.md 3.1: 丁目/番地/号, kanji digits in the block, ヶ/ケ/が, ノ/の, ツ/っ, old forms. Buildings stay.
+    Spellings that meet: 丁目/番地/号, kanji digits in the block, ヶ/ケ/が, ノ/の, ツ/っ, old forms. Buildings stay.
     """
     value = _dashed(_INVISIBLE.sub("", _folded(value)).translate(COMMON_FORMS))
     while True:
@@ -165,7 +165,7 @@ def _address_once(value: str) -> str:
     value = _KANJI_NUMBER_TAIL.sub(lambda m: number(m.group()), value)
     for pattern, letter in ((_KE, "ケ"), (_NO, "ノ"), (_TSU, "ツ")):
         value = pattern.sub(letter, value)
-    value = re.sub(r"[\s,、。．.]+", "", value)
+    value = unicodedata.normalize("NFKC", re.sub(r"[\s,、。．.]+", "", value))  # blanks may have kept an accent from its letter
     return re.sub(r"-(?=[^0-9]|$)|(?<![0-9a-z])-+(?=-)", "", re.sub(r"-{2,}", "-", value))
 
 
