@@ -24,7 +24,7 @@ _LINE_BYTES = 2**16
 _FIELD_NAME = re.compile(rb"[!-9;-~]+[ \t]*:")
 _WORD = re.compile(rb"=\?([!-~]+?)(?:\*[!-~]*?)?\?([bBqQ])\?([^?\r\n]*)\?=")
 _NOT_BASE64 = re.compile(rb"[^A-Za-z0-9+/=]+")
-_BLANK = re.compile(rb"[ \t\r\n]+")
+_BASE64 = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/="
 
 
 @dataclass(frozen=True, slots=True)
@@ -319,10 +319,10 @@ class Payload:
     def _base64(self, chunks: Iterator[bytes]) -> Iterator[bytes]:
         rest = b""
         for chunk in chunks:
-            clean = _BLANK.sub(b"", chunk)
-            letters = _NOT_BASE64.sub(b"", clean)
-            if len(letters) != len(clean):
+            letters = chunk.translate(None, b" \t\r\n")
+            if letters.translate(None, _BASE64):
                 self.fault = Reason.DAMAGED
+                letters = _NOT_BASE64.sub(b"", letters)
             rest += letters
             whole = len(rest) // 4 * 4
             yield self._quads(rest[:whole])
@@ -335,6 +335,9 @@ class Payload:
     def _quads(self, text: bytes) -> bytes:
         """Base64 in whole quads. Padding before the end (payloads put on end by gateways) starts afresh after it."""
         pieces = []
+        if b"=" not in text[:-4]:  # as in every honest payload: all but its last quad at once
+            pieces.append(binascii.a2b_base64(text[:-4]))
+            text = text[-4:]
         for piece in re.findall(rb"[^=]+=*", text):
             body = piece.rstrip(b"=")
             if len(body) % 4 == 1:

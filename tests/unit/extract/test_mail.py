@@ -180,6 +180,8 @@ def test_broken_base64_gives_what_it_has_and_says_so(blob: Make, budget: FileBud
     broken = read(blob(multipart(head + coded[:400] + b"***" + coded[400:])), budget)[1:]
     assert broken == [("body.txt", b"taro@example.jp\n" * 100), ("gap", Reason.DAMAGED)]
     assert read(blob(multipart(head + b"YWJj=ZGVm\r\nYQ==YWI=")), budget)[1:] == [("body.txt", b"abcdefaab")]
+    assert read(blob(multipart(head + b"YWJjY===")), budget)[1:] == [("body.txt", b"abc"), ("gap", Reason.DAMAGED)]
+    assert read(blob(multipart(head + b"YWJj====")), budget)[1:] == [("body.txt", b"abc")]
     assert read(blob(multipart(head + b"!")), budget)[1:] == [("body.txt", Reason.DAMAGED), ("gap", Reason.DAMAGED)]
 
 
