@@ -84,6 +84,11 @@ def test_file_names_in_every_spelling(value: bytes) -> None:
     assert parameters(value)["filename"] == "顧客表.csv"
 
 
+def test_a_backslash_that_is_half_a_character_escapes_nothing() -> None:
+    value = b'attachment; filename="' + "顧客表".encode("cp932") + b'"; size=3'
+    assert parameters(value) == {"filename": "顧客表", "size": "3"}
+
+
 def test_quotes_and_semicolons_inside_values() -> None:
     assert parameters(rb'a/b; name="x;\"y\".txt"; charset = UTF-8 ; boundary=q') == {
         "name": 'x;"y".txt',

@@ -87,6 +87,8 @@ def test_a_damaged_header_is_not_taken_for_the_end(blob: Make, budget: FileBudge
     data = bytearray(hostile.tar_of({"a.txt": b"1", "b.txt": b"2"}, fmt=tarfile.USTAR_FORMAT))
     data[1024 + 20] ^= 0xFF
     assert read(blob(bytes(data)), budget) == [("a.txt", b"1"), ("gap", Reason.DAMAGED)]
+    data[1536:2048] = bytes(512)  # nothing but zeros after the damaged header
+    assert read(blob(bytes(data)), budget) == [("a.txt", b"1"), ("gap", Reason.DAMAGED)]
 
 
 def test_archives_on_end_are_all_read(blob: Make, budget: FileBudget) -> None:
@@ -102,12 +104,21 @@ def test_a_negative_size_does_not_run_in_circles(blob: Make, budget: FileBudget)
     assert read(blob(bytes(data)), budget) == [("gap", Reason.DAMAGED)]
 
 
-def test_a_long_name_of_gigabytes_is_not_read(blob: Make, budget: FileBudget) -> None:
+def test_a_long_name_of_gigabytes_is_not_read(budget: FileBudget) -> None:
+    class Measured(io.BytesIO):
+        largest = 0
+
+        def read(self, size: int | None = -1) -> bytes:
+            self.largest = max(self.largest, size if size is not None and size >= 0 else 1 << 62)
+            return super().read(size)
+
     info = tarfile.TarInfo("././@LongLink")
     info.type, info.size = tarfile.GNUTYPE_LONGNAME, 3 << 30
+    stream = Measured(info.tobuf(tarfile.GNU_FORMAT) + bytes(4096))
     with pytest.raises(Unreadable) as caught:
-        read(blob(info.tobuf(tarfile.GNU_FORMAT) + bytes(4096)), budget)
+        read(Blob(Location("/share", "x.tar"), None, lambda: stream), budget)
     assert caught.value.reason is Reason.DAMAGED
+    assert stream.largest < 32 << 20
 
 
 def test_random_bytes_are_unreadable(blob: Make, budget: FileBudget) -> None:

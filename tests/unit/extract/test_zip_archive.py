@@ -212,6 +212,12 @@ def test_zip64_sizes_are_read(blob: Make, budget: FileBudget) -> None:
     with zipfile.ZipFile(buffer, "w") as archive, archive.open(zipfile.ZipInfo("wide.txt"), "w", force_zip64=True) as member:
         member.write(b"x" * 1000)
     assert read(blob(buffer.getvalue()), budget) == [("wide.txt", b"x" * 1000)]
+    extra = struct.pack("<HH3Q", 1, 24, 4, 4, 0)
+    data = bytearray(hostile.raw_zip([(b"a", b"data")], extra=extra))
+    central = data.find(b"PK\x01\x02")
+    data[central + 20 : central + 28] = b"\xff" * 8  # both sizes, and
+    data[central + 42 : central + 46] = b"\xff" * 4  # the offset of the local header
+    assert read(blob(bytes(data)), budget) == [("a", b"data")]
 
 
 def test_random_bytes_behind_the_magic_are_unreadable(blob: Make, budget: FileBudget) -> None:
