@@ -68,6 +68,7 @@ class AddressIndex:
                     else:
                         table[name] = Municipality([towns])
         self.prefecture_stems = frozenset(name[:-1] for name in self.prefectures if name != "北海道")
+        self.country = Municipality(self._raw)
         self.longest = max(map(len, self.municipalities), default=0)
 
     @property

@@ -7,6 +7,7 @@ The levels follow the public normalisers (prefecture 1, municipality 2, town 3, 
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Final
@@ -21,7 +22,8 @@ from detectors.rule import words_pattern
 from scanner.model import DetectSettings
 
 _N: Final = r"(?:[0-9]{1,5}|[〇一二三四五六七八九十百千壱弐参]{1,5})"
-_KANJI_DASH: Final = re.compile(r"(?<=[〇一二三四五六七八九十百0-9])[‐‑‒–—―−─━﹣ｰー⁃の](?=[〇一二三四五六七八九十0-9])")
+_KANJI_DASH: Final = re.compile(r"(?<=[〇一二三四五六七八九十百0-9])[‐‑‒–—―−─━﹣ｰー⁃](?=[〇一二三四五六七八九十0-9])")
+_HALF_KANA: Final = {code: ord(unicodedata.normalize("NFKC", chr(code))) for code in range(0xFF66, 0xFF9E)}
 _BLOCK_LETTER: Final = "甲乙丙丁戊己庚辛壬癸子丑寅卯辰巳午未申酉戌亥イロハニホヘトチリヌルヲ"
 _PART: Final = rf"""(?:
     {_N}[ ]?(?:丁目|丁(?=[0-9〇一二三四五六七八九十])|番地|番町?|地割|号棟?|線(?=[東西南北0-9])|条(?=[東西南北0-9])|組)
@@ -32,11 +34,12 @@ _PART: Final = rf"""(?:
 _GLUE: Final = r"(?:[ ]?(?:の|ノ|-)[ ]?)?"
 _NUMBER: Final = re.compile(rf"{_PART}(?:{_GLUE}(?:(?<=[目割番条線])[ ])?[東西南北]?{_PART}){{0,5}}(?![0-9])", re.X)
 _NAMED: Final = re.compile(r"丁目|番|地割|号|無番地")  # the number says itself that it is a block
-_STRONG: Final = re.compile(r"番[0-9地]|丁目?.*[0-9〇一二三四五六七八九十]|[0-9]の[0-9]|地割|無番地|番.*号|番地?$|-")
+_STRONG: Final = re.compile(r"番町?[0-9地]|丁目?.*[0-9〇一二三四五六七八九十]|[0-9]の[0-9]|地割|無番地|番.*号|番地?$|-")
 _CHOME_ONLY: Final = re.compile(rf"{_N}[ ]?丁目?")
 # what follows a number that counts something
 _COUNTER: Final = re.compile(
-    r"[ ]?(?:人|名(?!古)|年|月|日|時|分|秒|円|件|個|回|歳|才|台|冊|枚|本(?!町)|%|億|万|点|度|倍|位|世帯|社|戸|頭|匹|[ヶかカケ]月|か所|箇所|週|系統|便|期|章|条|項|世紀)"
+    r"[ ]?(?:人|名(?!古)|年|月|日|時|分|秒|円|件|個|回|歳|才|台|冊|枚|本(?!町)|%|億|万|点|度|倍|位|世帯|社|戸|頭|匹"
+    r"|[ヶかカケ]月|か所|箇所|週|系統|便|期|章|条|項|世紀)"
 )
 _BUILDING_WORD: Final = (
     "ビルディング|ビル|マンション|ハイツ|コーポラス|コーポ|荘|アパート|タワー|ハウス|レジデンス|プラザ|メゾン|パレス|ヒルズ|コート|ガーデン|テラス|団地|寮"
@@ -66,6 +69,7 @@ _BETWEEN: Final = re.compile(
     rf"[ ]?(?:大字|字)|上る|下る|上が?る|下が?る|西入る?|東入る?|通り|入る|{_WORD}|(?<={_WORD})[がのつケツノ・、](?={_WORD})"
 )
 _DIGIT: Final = re.compile("[0-9〇一二三四五六七八九十]|[甲乙丙丁イロハ]|無番地")
+_SECTION: Final = re.compile("(?<!大)字")
 _TOWN_BEFORE: Final = re.compile(rf"[一-龥々ぁ-んァ-ヶー](?=[ ]?{_N}(?:丁目|丁|番|-|[^0-9]|$))")
 _LETTER: Final = re.compile(r"[一-龥々〆ぁ-んァ-ヴーA-Za-z0-9]")
 _CELL_EDGE: Final = re.compile(r"[,\t|\"\n]")
@@ -92,13 +96,13 @@ _ADDRESS_WORDS: Final = words_pattern(
         "〒",
     ]
 )
-_SCORES: Final = {8: 0.95, 7: 0.9, 6: 0.85, 5: 0.7, 4: 0.45, 3: 0.45, 2: 0.3}
+_SCORES: Final = {9: 0.55, 8: 0.95, 7: 0.9, 6: 0.85, 5: 0.7, 4: 0.45, 3: 0.45, 2: 0.3}
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
     """An address in a text. `level`: 8 municipality, known town and number; 7 the same without a strong number; 6 an unknown town;
-    5 a known town and number alone; 4 the same with a weak number; 3 no number; 2 no town."""
+    9 prefecture to 丁目 without a house number; 5 a known town and number alone; 4 the same with a weak number; 3 no number; 2 no town."""
 
     start: int
     end: int
@@ -109,7 +113,7 @@ class AddressReader:
     """Reads addresses in one folded text."""
 
     def __init__(self, folded: str, index: AddressIndex) -> None:
-        self.text = _KANJI_DASH.sub(lambda match: "-" if match[0] != "の" else "の", folded)
+        self.text = _KANJI_DASH.sub("-", folded.translate(_HALF_KANA))
         self.keys = plain(self.text)
         self.index = index
 
@@ -125,6 +129,7 @@ class AddressReader:
 
     def _candidates(self) -> Iterator[Found]:
         anchored = sorted(self._from_places(), key=lambda item: (item.start, -item.end))
+        anchored.extend(self._from_sections())
         anchored.extend(self._from_towns())
         strong = [item for item in anchored if item.level >= 4]
         weak = [item for item in anchored if item.level < 4 and not any(s.start < item.end and item.start < s.end for s in strong)]
@@ -162,7 +167,11 @@ class AddressReader:
                 return self._after_city(start, at + length, city, known=True)
         unknown = _UNKNOWN_CITY.match(self.text, at)
         if unknown:
-            return self._after_city(start, unknown.end(), Municipality([]), known=False)
+            found = self._after_city(start, unknown.end(), Municipality([]), known=False)
+            if found:
+                return found
+        if self.index.country.town_end(self.keys, at) >= at + 2:  # the municipality is left out: 静岡県下小田1-5
+            return self._after_city(start, at, self.index.country, known=False)
         return None
 
     def _municipality_ending(self, end: int) -> tuple[int, Municipality] | None:
@@ -176,11 +185,12 @@ class AddressReader:
     def _prefecture_before(self, start: int) -> int:
         """A prefecture without its last character before the municipality belongs to the address: 岩手花巻市."""
         for length in (3, 2):
-            if self.keys[max(0, start - length) : start] in self.index.prefecture_stems:
+            if start >= length and self.keys[start - length : start] in self.index.prefecture_stems:
                 return start - length
         return start
 
     def _after_city(self, start: int, at: int, city: Municipality, known: bool) -> Found | None:
+        at, city = self._ward(at, city)
         town_from = self._skip(self._blank(at), ("大字", "字"))
         town_to = city.town_end(self.keys, town_from)
         has_town = town_to > town_from
@@ -191,13 +201,25 @@ class AddressReader:
             written = self.text[slice(*number)]
             strong = _STRONG.search(written) is not None or _CHOME_ONLY.fullmatch(written) is not None
             if _CHOME_ONLY.fullmatch(written) and "条" not in self.keys[town_from:town_to]:  # 北1条西2丁目 is a block
-                return Found(start, number[1], 3)
+                return Found(start, number[1], 9 if has_town and _PREFECTURE.match(self.keys, start) else 3)
             if has_town or strong:
                 level = (8 if strong else 7) if has_town else 6
                 return Found(start, self._building(number[1]), level)
         if has_town:
             return Found(start, town_to, 3)
+        weak = self._number(self._blank(at), loose=True) if known else None
+        if weak is not None:
+            return Found(start, weak[1], 4)
         return Found(start, at, 2) if known else None
+
+    def _ward(self, at: int, city: Municipality) -> tuple[int, Municipality]:
+        """A ward set apart from its city by a blank: 京都市 下京区."""
+        if self.keys[at - 1 : at] == "市" and self.text[at : at + 1] == " ":
+            end = self.keys.find("区", at + 2, at + 7) + 1
+            ward = self.index.municipalities.get(self.keys[at + 1 : end]) if end else None
+            if ward is not None:
+                return end, ward
+        return at, city
 
     def _number(self, at: int, loose: bool) -> tuple[int, int] | None:
         """(start, end) of the block number after `at`, with what stands between read over. `loose`: a bare number will do."""
@@ -245,6 +267,14 @@ class AddressReader:
                 yield Found(start, number[1], 3)
             else:
                 yield Found(start, self._building(number[1]), 5 if _STRONG.search(written) else 4)
+
+    def _from_sections(self) -> Iterator[Found]:
+        """Addresses that begin with the town and name a section of it: 下江留字中1402-1."""
+        for mark in _SECTION.finditer(self.text):
+            start = self._town_start(mark.start(), self.index.all_towns)
+            number = self._number(mark.end(), loose=True) if start is not None else None
+            if start is not None and number is not None:
+                yield Found(start, self._building(number[1]), 5)
 
     def _town_start(self, end: int, towns: frozenset[str]) -> int | None:
         for length in range(min(12, end), 1, -1):
