@@ -56,6 +56,11 @@ def _litter(out: Path) -> list[str]:
     return found + [p.name for t in ("objects", "findings", "copies", "values") for p in (out / t).iterdir() if p.name[4:] not in happened]
 
 
+@pytest.fixture(autouse=True)
+def _no_waiting_for_the_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "fsync", lambda handle: None)
+
+
 def test_kill_at_every_step(tmp_path: Path) -> None:
     base, folder = tmp_path / "base", tmp_path / "killed"
     folder.mkdir()
