@@ -90,10 +90,15 @@ class Frame:
 
 def encode(frame: Frame) -> bytes:
     """The bytes of a frame. Raises ValueError if it is larger than a frame may be."""
-    body = json.dumps({"kind": frame.kind, **frame.body}, separators=(",", ":")).encode("ascii")
+    body = json.dumps({"kind": frame.kind, **frame.body}, separators=(",", ":"), default=_numpy).encode("ascii")
     if len(body) > MAX_BODY or len(frame.data) > MAX_DATA:
         raise ValueError("a frame is too large")
     return b"".join((_HEADER.pack(_MAGIC, len(body), len(frame.data)), body, frame.data))
+
+
+def _numpy(value: Any) -> Any:
+    """A number of NumPy's as Python's own."""
+    return value.item()
 
 
 class Decoder:
@@ -167,7 +172,7 @@ def event_of(frame: Frame, staging: Path) -> Event:
         if frame.kind == "snapshot":
             return Snapshot(_facts(frame.body["facts"]))
         if frame.kind == "begun":
-            return Begun(_member(frame.body["member"]))
+            return Begun(_strings(frame.body["member"]))
         if frame.kind == "progress":
             return Progress(int(frame.body["bytes_read"]))
     except (KeyError, TypeError, ValueError, AttributeError):
@@ -175,17 +180,38 @@ def event_of(frame: Frame, staging: Path) -> Event:
     raise GarbageFrame
 
 
+_WORD, _COUNT, _NUMBER = (str,), (int,), (int, float)
+_TYPES: Mapping[str, tuple[type, ...]] = {
+    **dict.fromkeys(("status", "entity_type", "rule_id", "detector"), _WORD),
+    **dict.fromkeys(("media_type", "encoding", "content_hash", "reason", "place", "column"), (*_WORD, type(None))),
+    **dict.fromkeys(("undecoded", "bytes_read", "rows_read", "persons", "duration_ms", "count", "distinct", "known"), _COUNT),
+    **dict.fromkeys(("size_bytes", "first_row", "first_line"), (*_COUNT, type(None))),
+    "modified_at": (*_NUMBER, type(None)),
+    "score": _NUMBER,
+    **dict.fromkeys(("member", "samples", "found"), (list,)),
+}
+"""What the fields of ObjectFacts and FoundFact are in JSON: a wrong type must not get as far as the store's writer."""
+
+
+def _typed(plain: Mapping[str, Any]) -> Mapping[str, Any]:
+    if any(type(value) not in _TYPES[name] for name, value in plain.items()):
+        raise TypeError
+    return plain
+
+
 def _facts(plain: Mapping[str, Any]) -> ObjectFacts:
-    changed = {
-        "member": _member(plain["member"]),
+    changed: dict[str, Any] = {
+        "member": _strings(plain["member"]),
         "status": Status(plain["status"]),
         "reason": None if plain["reason"] is None else Reason(plain["reason"]),
-        "found": tuple(FoundFact(**{**found, "samples": tuple(map(str, found["samples"]))}) for found in plain["found"]),
+        "found": tuple(FoundFact(**{**_typed(found), "samples": _strings(found["samples"])}) for found in plain["found"]),
     }
-    return ObjectFacts(**{**plain, **changed})
+    if (moment := plain["modified_at"]) is not None:
+        changed["modified_at"] = float(moment)
+    return ObjectFacts(**{**_typed(plain), **changed})
 
 
-def _member(steps: Any) -> tuple[str, ...]:
+def _strings(steps: Any) -> tuple[str, ...]:
     if not isinstance(steps, list) or not all(isinstance(step, str) for step in steps):
         raise ValueError
     return tuple(steps)
