@@ -11,73 +11,15 @@ from scanner.extract import sniff
 from scanner.extract.charset import TextStream
 from scanner.extract.grid import Row, sheet_items
 from scanner.extract.ooxml_package import link_text
-from scanner.extract.prose import PIECE, pieces
+from scanner.extract.prose import LinedText, pieces
 from scanner.model import Batch, Blob, Budget, Decoded, Extractor, Item, Table, Text
 
-_BLOCKS = frozenset(
-    [
-        "address",
-        "article",
-        "aside",
-        "blockquote",
-        "body",
-        "br",
-        "button",
-        "caption",
-        "center",
-        "dd",
-        "details",
-        "dialog",
-        "dir",
-        "div",
-        "dl",
-        "dt",
-        "fieldset",
-        "figcaption",
-        "figure",
-        "footer",
-        "form",
-        "h1",
-        "h2",
-        "h3",
-        "h4",
-        "h5",
-        "h6",
-        "head",
-        "header",
-        "hr",
-        "html",
-        "iframe",
-        "label",
-        "legend",
-        "li",
-        "main",
-        "menu",
-        "nav",
-        "noscript",
-        "ol",
-        "option",
-        "optgroup",
-        "p",
-        "pre",
-        "section",
-        "select",
-        "summary",
-        "table",
-        "tbody",
-        "td",
-        "template",
-        "textarea",
-        "tfoot",
-        "th",
-        "thead",
-        "title",
-        "tr",
-        "ul",
-        "video",
-        "xmp",
-    ]
-)
+_BLOCKS = frozenset({
+    "address", "article", "aside", "blockquote", "body", "br", "button", "caption", "center", "dd", "details", "dialog", "dir", "div",
+    "dl", "dt", "fieldset", "figcaption", "figure", "footer", "form", "h1", "h2", "h3", "h4", "h5", "h6", "head", "header", "hr",
+    "html", "iframe", "label", "legend", "li", "main", "menu", "nav", "noscript", "ol", "option", "optgroup", "p", "pre", "section",
+    "select", "summary", "table", "tbody", "td", "template", "textarea", "tfoot", "th", "thead", "title", "tr", "ul", "video", "xmp",
+})  # fmt: skip
 _IN_SCRIPT = frozenset({"script", "style"})
 _LINKS = frozenset({"href", "src", "action", "cite", "formaction", "poster", "background", "xlink:href"})
 _WORDS = frozenset({"alt", "title", "value", "content", "placeholder", "label", "summary", "abbr", "download", "srcdoc", "onclick", "name"})
@@ -86,7 +28,6 @@ _TABLE_ROWS = 20_000
 _TABLE_CHARACTERS = 4_000_000
 _STUCK = 4 << 20
 _DECLARED = re.compile(rb"(?i)(?:<meta[^>]{0,200}?charset|<\?xml[^>]{0,100}?encoding)\s*=\s*[\"']?\s*([a-z0-9_:.+-]{2,40})")
-_LINES_APART = 200
 
 
 @dataclass(slots=True)
@@ -104,59 +45,24 @@ class _Cells:
     size: int = 0
 
 
-class _Lines:
-    """Text of one place with its line ends where the file has them, so that a hit's line is the file's."""
-
-    def __init__(self, place: str | None) -> None:
-        self.place = place
-        self.first = 1
-        self._parts: list[str] = []
-        self._line = 1
-        self.size = 0
-
-    def add(self, text: str, line: int) -> Text | None:
-        """Adds `text` that begins at physical `line`; what lay before comes back if it is far above or much."""
-        done = self.take() if self._parts and (line - self._line > _LINES_APART or self.size > PIECE // 2) else None
-        if not self._parts:
-            self.first = self._line = line
-        if line > self._line:
-            self._parts.append("\n" * (line - self._line))
-        self._parts.append(text)
-        self._line = max(line, self._line) + text.count("\n")
-        self.size += len(text)
-        return done
-
-    def edge(self, mark: str) -> None:
-        """Keeps two words of one line apart."""
-        if self._parts and not self._parts[-1].endswith((" ", "\t", "\n")):
-            self._parts.append(mark)
-
-    def take(self) -> Text | None:
-        text = "".join(self._parts).rstrip()
-        self._parts, self.size = [], 0
-        if not text.strip():
-            return None
-        return Text(text, self.place, self.first)
-
-
 class _Reader(HTMLParser):
     """Events of the standard library's tolerant parser, which does not recurse, turned into items."""
 
     def __init__(self, budget: Budget) -> None:
         super().__init__(convert_charrefs=True)
         self._budget = budget
-        self._body = _Lines(None)
-        self._script = _Lines("script")
-        self._comment = _Lines("comments")
-        self._attribute = _Lines("attributes")
-        self._link = _Lines("links")
+        self._body = LinedText(None)
+        self._script = LinedText("script")
+        self._comment = LinedText("comments")
+        self._attribute = LinedText("attributes")
+        self._link = LinedText("links")
         self._in_script = ""
         self._tables: list[_Cells] = []
         self._too_deep = 0
         self._met = 0
         self._done: list[Text | _Cells] = []
 
-    def _put(self, lines: _Lines, text: str, line: int | None = None) -> None:
+    def _put(self, lines: LinedText, text: str, line: int | None = None) -> None:
         if text.strip() and (done := lines.add(text, line or self.getpos()[0])) is not None:
             self._done.append(done)
 

@@ -11,6 +11,7 @@ from scanner.model import Budget, Item, Text
 PIECE = 500_000
 """Characters in one `Text` at most."""
 _FLUSH = 250_000
+_LINES_APART = 200
 _TABLE_ROWS = 50_000
 _TABLE_CHARACTERS = 8_000_000
 
@@ -24,6 +25,41 @@ def pieces(text: str, place: str | None, first_line: int | None = None) -> Itera
         yield Text(part, place, first_line, continues=start > 0)
         if first_line is not None:
             first_line += part.count("\n")
+
+
+class LinedText:
+    """Text of one place with its line ends where the file has them, so that a hit's line is the file's."""
+
+    def __init__(self, place: str | None) -> None:
+        self.place = place
+        self.first = 1
+        self._parts: list[str] = []
+        self._line = 1
+        self.size = 0
+
+    def add(self, text: str, line: int) -> Text | None:
+        """Adds `text` that begins at physical `line`; what lay before comes back if it is far above or much."""
+        done = self.take() if self._parts and (line - self._line > _LINES_APART or self.size > PIECE // 2) else None
+        if not self._parts:
+            self.first = self._line = line
+        if line > self._line:
+            self._parts.append("\n" * (line - self._line))
+        self._parts.append(text)
+        self._line = max(line, self._line) + text.count("\n")
+        self.size += len(text)
+        return done
+
+    def edge(self, mark: str) -> None:
+        """Keeps two words of one line apart."""
+        if self._parts and not self._parts[-1].endswith((" ", "\t", "\n")):
+            self._parts.append(mark)
+
+    def take(self) -> Text | None:
+        text = "".join(self._parts).rstrip()
+        self._parts, self.size = [], 0
+        if not text.strip():
+            return None
+        return Text(text, self.place, self.first)
 
 
 @dataclass(slots=True)
