@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -20,7 +21,10 @@ NOT_EMAIL: Final = r"(?i)\.(?:png|jpe?g|gif|svg|webp|bmp|ico|css|js|ts|json|xml|
 _DASHES: Final = "[‐‑‒–—―−─━﹣－ー]"
 _PHONE_CHARS: Final = r"^(?i)(?:tel[.: ]*|電話[: ]*|☎ *|fax[.: ]*)?[+(]?[\d][\d\-\s()./]{5,22}(?:\(代表?\)|(?:x|ext\.?|内線) ?\d{1,6})?$"
 _JP_DIGITS: Final = r"^(?:(?:\+81|0081)0?[1-9]\d{8,9}|0[56789]0\d{8}|0120\d{6}|0800\d{7}|0[1-9]\d{8})$"
-_JP_WRITTEN: Final = r"^(?:\(0\d{1,4}\) ?\d{1,4}[- ]\d{4}|0\d{1,4}[- ]\d{1,4}[- ]\d{3,4}|0\d{1,4}\(\d{1,4}\)\d{4}|\+81[- ]?(?:\(0\))?\d{1,4}[- ]\d{1,4}[- ]\d{3,4})$"
+_JP_WRITTEN: Final = (
+    r"^(?:\(0\d{1,4}\) ?\d{1,4}[- ]\d{4}|0\d{1,4}[- ]\d{1,4}[- ]\d{3,4}|0\d{1,4}\(\d{1,4}\)\d{4}|"
+    r"\+81[- ]?(?:\(0\))?\d{1,4}[- ]\d{1,4}[- ]\d{3,4})$"
+)
 _WORLD_WRITTEN: Final = (
     r"^(?:\+\d{1,3}[-. ]?(?:\(\d{1,4}\)|\d{1,4})(?:[-. ]\d{2,4}){1,4}|(?:\+?1[-. ])?(?:\(\d{3}\) ?|\d{3}[-.])\d{3}[-.]\d{4})$"
 )
@@ -28,32 +32,56 @@ _MOBILE_DIGITS: Final = r"^0[789]0\d{8}$"
 _POSTAL: Final = r"^〒? ?\d{3}-?\d{4}$"
 _ANY_POSTAL: Final = r"^(?:〒? ?\d{3}-?\d{4}|\d{5}(?:-\d{4})?|[A-Z]{1,2}\d[A-Z\d]? ?\d[A-Z]{2})$"
 _DATE: Final = (
-    r"^(?:(?:18|19|20)\d{2}[-/.年] ?\d{1,2}[-/.月] ?\d{1,2}日?|(?:19|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])|\d{1,2}[-/.]\d{1,2}[-/.](?:18|19|20)\d{2}"
+    r"^(?:(?:18|19|20)\d{2}[-/.年] ?\d{1,2}[-/.月] ?\d{1,2}日?|(?:19|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])|"
+    r"\d{1,2}[-/.]\d{1,2}[-/.](?:18|19|20)\d{2}"
     r"|(?:明治|大正|昭和|平成|令和|[MTSHR])\.? ?(?:\d{1,2}|元)[-/.年] ?\d{1,2}[-/.月] ?\d{1,2}日?"
-    r"|(?:\d{1,2} )?(?i:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.? (?:\d{1,2},? )?(?:19|20)\d{2})(?:[ T]\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?Z?)?$"
+    r"|(?:\d{1,2} )?(?i:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.? (?:\d{1,2},? )?(?:19|20)\d{2})(?:[ "
+    r"T]\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?Z?)?$"
 )
 _NUMBER: Final = r"^[-+¥$€£]? ?[\d.,:%/\s-]*[%円]?$"
 _PLACE: Final = (
-    r"(?:北海道|東京都|京都府|大阪府|(?:青森|岩手|宮城|秋田|山形|福島|茨城|栃木|群馬|埼玉|千葉|神奈川|新潟|富山|石川|福井|山梨|長野|岐阜|静岡|愛知|三重|滋賀|兵庫|奈良|和歌山|鳥取|島根|"
+    r"(?:北海道|東京都|京都府|大阪府|(?:青森|岩手|宮城|秋田|山形|福島|茨城|栃木|群馬|埼玉|千葉|神奈川|新潟|富山|石川|福井|山梨|長野|"
+    r"岐阜|静岡|愛知|三重|滋賀|兵庫|奈良|和歌山|鳥取|島根|"
     r"岡山|広島|山口|徳島|香川|愛媛|高知|福岡|佐賀|長崎|熊本|大分|宮崎|鹿児島|沖縄)県)"
 )
 _ADDRESS_JA: Final = rf"^(?:〒? ?\d{{3}}-?\d{{4}} ?)?{_PLACE}\s?[{_JA}]{{1,12}}?[市区町村郡].{{1,80}}$"
 _TOWN_JA: Final = rf"^[{_JA}]{{1,8}}?[市区町村郡][{_JA}]{{1,16}}?(?:[\d一二三四五六七八九十]+(?:丁目|番地?|号|-)|\d).{{0,60}}$"
 _STREET_EN: Final = (
     r"^\d{1,6}[A-Za-z]? (?:[NSEW]\.? )?[A-Z0-9][\w.'-]*(?: [A-Z0-9][\w.'-]*){0,4} "
-    r"(?i:street|st|avenue|ave|road|rd|lane|ln|drive|dr|boulevard|blvd|court|ct|place|pl|way|highway|hwy|parkway|pkwy|terrace|ter|circle|cir|trail|square|sq)\b"
+    r"(?i:street|st|avenue|ave|road|rd|lane|ln|drive|dr|boulevard|blvd|court|ct|place|pl|way|highway|hwy|parkway|pkwy|terrace|ter|"
+    r"circle|cir|trail|square|sq)\b"
 )
-_NOTHING: Final = r"(?i)^(?:[-‐–—―ー*.?？]+|なし|無し?|不明|未定|未登録|同上|非公開|匿名|該当なし|その他|他|n/?a|none|null|nil|unknown|same|tbd|nan|xxx+|test|テスト)$"
+_NOTHING: Final = (
+    r"(?i)^(?:[-‐–—―ー*.?？]+|なし|無し?|不明|未定|未登録|同上|非公開|匿名|該当なし|その他|他|"
+    r"n/?a|none|null|nil|unknown|same|tbd|nan|xxx+|test|テスト)$"
+)
 _ORGANISATION: Final = (
-    r"(?i)株式会社|有限会社|合同会社|法人|\(株\)|㈱|㈲|\(有\)|製作所|工業|商事|商店|商会|産業|建設|電機|事務所|事務局|営業所|センター|病院|医院|クリニック|薬局|大学|学校|学園|高校|小学|"
-    r"中学|幼稚園|保育園|公園|神社|会館|[^\s]駅$|銀行|組合|協会|財団|グループ|ホールディングス|ビル$|マンション|店$|館$|役所$|役場$|支店|本社|工場|[部課室]$|"
-    r"\b(?:inc|ltd|llc|corp|corporation|company|co|gmbh|plc|university|college|school|hospital|bank|center|centre|department|dept|team|group|association|"
+    r"(?i)株式会社|有限会社|合同会社|法人|\(株\)|㈱|㈲|\(有\)|製作所|工業|商事|商店|商会|産業|建設|電機|事務所|事務局|営業所|センター|"
+    r"病院|医院|クリニック|薬局|大学|学校|学園|高校|小学|"
+    r"中学|幼稚園|保育園|公園|神社|会館|[^\s]駅$|銀行|組合|協会|財団|グループ|ホールディングス|ビル$|マンション|店$|館$|役所$|役場$|"
+    r"支店|本社|工場|[部課室]$|"
+    r"\b(?:inc|ltd|llc|corp|corporation|company|co|gmbh|plc|university|college|school|hospital|bank|center|centre|department|dept|"
+    r"team|group|association|"
     r"foundation|institute|store|shop|hotel|services?|systems?|solutions|technologies)\b"
 )
 _NAME_JA: Final = rf"^[{_JA}･・＝= \x{{FF66}}-\x{{FF9F}}]{{1,24}}$"
 _NAME_LATIN: Final = r"^\p{L}[\p{L}'’.-]*(?:,? \p{L}[\p{L}'’.-]*){0,5}$"
 _KANA: Final = r"^[\p{Hiragana}\p{Katakana}ー・ ]{1,30}$"
 _HONORIFIC: Final = r"[\s]*(?:様|さま|さん|殿|氏|先生|御中)$"
+
+_FEW: Final = 512  # Arrow compiles a pattern anew in every call (about a millisecond), RE2 itself once
+
+
+@lru_cache(maxsize=256)
+def _compiled(pattern: str) -> Callable[[str], Any]:
+    """RE2's search, as Arrow's kernel runs it."""
+    import re2
+
+    options = re2.Options()
+    options.log_errors = False
+    compiled = re2.compile(pattern, options)
+    search: Callable[[str], Any] = compiled.search
+    return search
 
 
 @dataclass(frozen=True)
@@ -120,9 +148,11 @@ class Cells:
         """Which distinct values the RE2 pattern finds something in."""
         import pyarrow.compute as pc
 
-        return np.asarray(
-            pc.match_substring_regex(self.plain if of is None else of, pattern).to_numpy(zero_copy_only=False), dtype=np.bool_
-        )
+        values = self.plain if of is None else of
+        if len(values) < _FEW:
+            search = _compiled(pattern)
+            return np.fromiter((search(value) is not None for value in values.to_pylist()), dtype=np.bool_, count=len(values))
+        return np.asarray(pc.match_substring_regex(values, pattern).to_numpy(zero_copy_only=False), dtype=np.bool_)
 
     def rows(self, mask: Mask) -> npt.NDArray[np.int64]:
         """The rows, ascending, whose value is in the mask."""
@@ -217,7 +247,8 @@ class Cells:
         return pc.utf8_trim_whitespace(pc.replace_substring_regex(self.values, _HONORIFIC, ""))
 
     def my_number(self) -> tuple[Mask, Mask]:
-        """(12 digits, those that pass the check digit): weights 6,5,4,3,2,7,6,5,4,3,2; 11 less the rest of the sum by 11, 0 if that is over 9."""
+        """(12 digits, those that pass the check digit): weights 6,5,4,3,2,7,6,5,4,3,2; 11 less the rest of the sum by 11, 0 if that "
+        "is over 9."""
         shape, table = self._digit_table(r"^\d{12}$", 12)
         rest = (table[:, :11] @ np.array([6, 5, 4, 3, 2, 7, 6, 5, 4, 3, 2])) % 11
         good = shape.copy()

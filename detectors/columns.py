@@ -38,12 +38,14 @@ _ID_TYPES: Final = frozenset({
 
 # Signs that a cell may hold something beside or instead of its column's kind (RE2, on NFKC text)
 _SIGN: Final = (
-    r"@|〒|[都道府県市区町村郡].*\d|\d{1,4}[-‐−–ー(). ]{1,2}\d{1,4}[-‐−–ー). ]{1,2}\d{3,4}|(?:^|\D)0\d{9,10}(?:\D|$)|\+\d{8}|[様氏殿]|さん|先生|担当|氏名|名前|生年月日|"
+    r"@|〒|[都道府県市区町村郡].*\d|\d{1,4}[-‐−–ー(). ]{1,2}\d{1,4}[-‐−–ー). ]{1,2}\d{3,4}|(?:^|\D)0\d{9,10}(?:\D|$)|\+\d{8}|[様氏殿]|"
+    r"さん|先生|担当|氏名|名前|生年月日|"
     r"(?i)\b(?:mr|mrs|ms|dr|dear|attn|name|contact|phone|tel|fax|mail|address|dob|birth|ssn|passport)\b"
 )
 _PROSE: Final = r"[\p{Han}\p{Hiragana}\p{Katakana}].{9}|\p{Lu}\p{Ll}+ \p{Lu}|[\p{Han}][ 　][\p{Han}]"
 _LETTERS: Final = r"\p{L}{2}|\d{6}|@"
-_NAME_IN_CELL: Final = r"^[\p{Han}々ヶ\p{Hiragana}\p{Katakana}ー]{3,8}$|^[\p{Han}々ヶ\p{Hiragana}\p{Katakana}ー]{1,6}[ 　・][\p{Han}々ヶ\p{Hiragana}\p{Katakana}ー]{1,8}$|^\p{Lu}\p{L}+ (?:\p{Lu}\.? )?\p{Lu}\p{L}+$"
+_JA: Final = r"[\p{Han}々ヶ\p{Hiragana}\p{Katakana}ー]"
+_NAME_IN_CELL: Final = rf"^{_JA}{{3,8}}$|^{_JA}{{1,6}}[ 　・]{_JA}{{1,8}}$|^\p{{Lu}}\p{{L}}+ (?:\p{{Lu}}\.? )?\p{{Lu}}\p{{L}}+$"
 
 
 _Lexicon = TypeVar("_Lexicon", JapaneseNames, EnglishNames)

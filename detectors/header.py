@@ -60,7 +60,8 @@ def _read_roles() -> dict[str, str]:
 
 _ROLE: Final = _read_roles()
 _PAIRS: Final[dict[tuple[str, ...], str]] = {
-    ("e", "mail"): "email", ("zip", "cd"): "zip", ("zip", "code"): "zip", ("postal", "cd"): "zip", ("postal", "code"): "zip", ("post", "code"): "zip",
+    ("e", "mail"): "email", ("zip", "cd"): "zip", ("zip", "code"): "zip", ("postal", "cd"): "zip", ("postal", "code"): "zip",
+    ("post", "code"): "zip",
     ("date", "of", "birth"): "dob", ("birth", "date"): "dob", ("birth", "dt"): "dob", ("birth", "day"): "dob", ("birth", "ymd"): "dob",
     ("credit", "card"): "creditcard", ("card", "number"): "creditcard", ("card", "no"): "creditcard", ("cc", "number"): "creditcard",
     ("my", "number"): "mynumber", ("first", "name"): "firstname", ("given", "name"): "firstname", ("last", "name"): "lastname",

@@ -76,6 +76,18 @@ def _romanised(readings: list[str]) -> frozenset[str]:
     return frozenset(line for line in text.split("\n") if line.isascii() and len(line) > 1)
 
 
+def word_sections(name: str) -> Mapping[str, frozenset[str]]:
+    """The `[section]`s of a plain data file of words, in small letters."""
+    found: dict[str, frozenset[str]] = {}
+    section = ""
+    for line in (files("detectors") / "data" / name).read_text(encoding="utf-8").splitlines():
+        if line.startswith("["):
+            section = line[1:-1]
+        elif not line.startswith("#"):
+            found[section] = found.get(section, frozenset()) | frozenset(line.lower().split())
+    return found
+
+
 class EnglishNames:
     """Surnames and given names of the US census; ranks count from 1, the most frequent."""
 

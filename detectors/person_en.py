@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple
 
 from presidio_analyzer import EntityRecognizer, RecognizerResult
 
-from detectors.names_data import EnglishNames
+from detectors.names_data import EnglishNames, word_sections
 from detectors.person_spacy import SpacyPersons
 from detectors.presidio import result
 from scanner.model import DetectSettings
@@ -30,66 +30,53 @@ _LAST_FIRST: Final = re.compile(
 )
 _CAPITALS: Final = re.compile(rf"(?<![\w@./-])[{_UP}]{{2,}}(?: [{_UP}]\.?)? [{_UP}]{{2,}}(?:-[{_UP}]{{2,}})?(?![\w@./-])")
 _TITLE: Final = re.compile(
-    rf"(?<!\w)(?:Mr|Mrs|Ms|Miss|Mx|Dr|Prof|Professor|Sir|Madam|Rev|Capt|Captain|Sgt|Lt|Col|Gen|Judge|Justice|Senator|Sen|Rep|Congressman|Congresswoman|President|"
+    rf"(?<!\w)(?:Mr|Mrs|Ms|Miss|Mx|Dr|Prof|Professor|Sir|Madam|Rev|Capt|Captain|Sgt|Lt|Col|Gen|Judge|Justice|Senator|Sen|Rep|"
+    rf"Congressman|Congresswoman|President|"
     rf"Governor|Gov|Mayor|Hon)\.? (?P<name>(?:{_WORD}|[{_UP}]\.?)(?: (?:{_WORD}|[{_UP}]\.|{_PARTICLE} {_WORD})){{0,3}})(?![\w@])"
 )
 _NAME_VALUE: Final = (
     rf"(?P<name>{_WORD}(?:,? (?:{_PARTICLE} )?{_WORD}| [{_UP}]\.?(?![{_LOW}])){{0,3}}|[{_UP}]{{2,}}(?:,? [{_UP}]{{1,}}\.?){{1,3}})(?![\w@])"
 )
 _LABEL: Final = re.compile(
-    r"(?:^|(?<=[\s,;|\"(>*-]))(?:(?:(?:full|first|last|given|family|middle|customer|client|contact|employee|patient|applicant|member|owner|guest|account|cardholder|"
+    r"(?:^|(?<=[\s,;|\"(>*-]))(?:(?:(?:full|first|last|given|family|middle|customer|client|contact|employee|patient|applicant|member|"
+    r"owner|guest|account|cardholder|"
     r"recipient|sender|student|parent|spouse|emergency|primary|billing|shipping|your|my|bill to|ship to)[ _]?)*(?:name|contact|person)|"
-    r"attn|attention|c/o|from|to|cc|bcc|author|prepared by|written by|submitted by|approved by|reviewed by|signed|assigned to|assignee|reporter|manager|"
+    r"attn|attention|c/o|from|to|cc|bcc|author|prepared by|written by|submitted by|approved by|reviewed by|signed|assigned to|"
+    r"assignee|reporter|manager|"
     r"supervisor|requested by|customer|client|employee|patient|applicant|recipient|sender|organizer|attendees?)"
     rf"(?-i:[ \t]*[:=][ \t]*(?:(?:Mr|Mrs|Ms|Miss|Dr|Prof)\.? )?[\"']?{_NAME_VALUE})",
     re.IGNORECASE | re.MULTILINE,
 )
 _GREETING: Final = re.compile(
-    rf"(?:^|(?<=[\n.!?>]))[ \t]*(?:Dear|Hi|Hello|Hey|Good (?:morning|afternoon|evening)),? (?:(?:Mr|Mrs|Ms|Miss|Dr|Prof)\.? )?(?P<name>{_WORD}(?: {_WORD}| [{_UP}]\.){{0,2}})(?=[ ]*[,:!.\n—-]|$)"
+    rf"(?:^|(?<=[\n.!?>]))[ \t]*(?:Dear|Hi|Hello|Hey|Good (?:morning|afternoon|evening)),? (?:(?:Mr|Mrs|Ms|Miss|Dr|Prof)\.? "
+    rf")?(?P<name>{_WORD}(?: {_WORD}| [{_UP}]\.){{0,2}})(?=[ ]*[,:!.\n—-]|$)"
 )
 _CLOSING: Final = re.compile(
-    r"(?:(?:Best|Kind|Warm|Warmest)? ?[Rr]egards|Best(?: wishes)?|Sincerely(?: yours)?|Yours (?:sincerely|truly|faithfully)|Cheers|Thanks(?: again)?|Thank you|Many thanks|Respectfully),?"
+    r"(?:(?:Best|Kind|Warm|Warmest)? ?[Rr]egards|Best(?: wishes)?|Sincerely(?: yours)?|Yours (?:sincerely|truly|faithfully)|Cheers|"
+    r"Thanks(?: again)?|Thank you|Many thanks|Respectfully),?"
     rf"[ \t]*(?:\r?\n[ \t]*){{1,3}}[-–—]? ?(?P<name>{_WORD}(?: (?:{_WORD}|[{_UP}]\.)){{0,3}})(?=[ \t]*(?:,[^\n]*)?(?:\r?\n|$))"
 )
 _THING_AFTER: Final = re.compile(
-    r"(?:,? |-)(?:Inc|Incorporated|Ltd|Limited|LLC|LLP|L\.L|Corp|Corporation|Co\b|Company|Companies|Group|Holdings|Partners|Associates|Brothers|Bros|& |and (?:Sons?|Co\b|Associates)|Bank|"
-    r"University|College|School|Academy|Institute|Hospital|Clinic|Medical|Center|Centre|Foundation|Trust|Fund|Church|Museum|Library|Hotel|Inn|Resort|Airport|Station|"
-    r"Street|St\b|Avenue|Ave\b|Road|Rd\b|Lane|Ln\b|Drive|Dr\b(?!\.? [A-Z])|Boulevard|Blvd|Court|Ct\b|Place|Pl\b|Plaza|Square|Sq\b|Way\b|Highway|Hwy|Parkway|Pkwy|Terrace|Circle|Trail|"
-    r"Bridge|Tower|Building|Bldg|House\b|Hall|Park|Gardens?|Lake|River|Creek|Bay|Beach|Island|Islands|Mountains?|Mount|Hills?|Valley|Falls|Springs?|County|City|Town|Village|"
-    r"Township|Stadium|Arena|Field\b|Theatre|Theater|Award|Prize|Cup|Bowl|Act\b|Law\b|Series|Edition|Motors?|Electric|Energy|Technologies|Technology|Systems|Software|Solutions|"
-    r"Services|Industries|International|Records|Pictures|Entertainment|Studios?|Press|Books|Times|Post|News|Journal|Magazine|Games|Airlines|Railway|Department|Office|Team|Club|FC\b|"
-    r"League|Division|Committee|Council|Agency|Authority|Union|Party|Army|Navy|Project|Program|Server|Cloud|Platform|Mail\b|Pro\b|Plus\b|Suite|GmbH|AG\b|S\.?A\b|PLC|plc|K\.K)"
+    r"(?:,? |-)(?:Inc|Incorporated|Ltd|Limited|LLC|LLP|L\.L|Corp|Corporation|Co\b|Company|Companies|Group|Holdings|Partners|"
+    r"Associates|Brothers|Bros|& |and (?:Sons?|Co\b|Associates)|Bank|"
+    r"University|College|School|Academy|Institute|Hospital|Clinic|Medical|Center|Centre|Foundation|Trust|Fund|Church|Museum|Library|"
+    r"Hotel|Inn|Resort|Airport|Station|"
+    r"Street|St\b|Avenue|Ave\b|Road|Rd\b|Lane|Ln\b|Drive|Dr\b(?!\.? [A-Z])|Boulevard|Blvd|Court|Ct\b|Place|Pl\b|Plaza|Square|Sq\b|"
+    r"Way\b|Highway|Hwy|Parkway|Pkwy|Terrace|Circle|Trail|"
+    r"Bridge|Tower|Building|Bldg|House\b|Hall|Park|Gardens?|Lake|River|Creek|Bay|Beach|Island|Islands|Mountains?|Mount|Hills?|Valley|"
+    r"Falls|Springs?|County|City|Town|Village|"
+    r"Township|Stadium|Arena|Field\b|Theatre|Theater|Award|Prize|Cup|Bowl|Act\b|Law\b|Series|Edition|Motors?|Electric|Energy|"
+    r"Technologies|Technology|Systems|Software|Solutions|"
+    r"Services|Industries|International|Records|Pictures|Entertainment|Studios?|Press|Books|Times|Post|News|Journal|Magazine|Games|"
+    r"Airlines|Railway|Department|Office|Team|Club|FC\b|"
+    r"League|Division|Committee|Council|Agency|Authority|Union|Party|Army|Navy|Project|Program|Server|Cloud|Platform|Mail\b|Pro\b|"
+    r"Plus\b|Suite|GmbH|AG\b|S\.?A\b|PLC|plc|K\.K)"
 )
 _NUMBER_BEFORE: Final = re.compile(r"\d[\w-]* (?:[NSEW]\.? )?$")
-_GENERIC: Final = frozenset(
-    "the a an in on at to of for and or but so see my your our his her their its this that these those there here it he she we you they i is are was were be been do does did "
-    "no not yes all any some new old now then when where what who why how if as by from with about after before please thank thanks dear hi hello hey regards best kind "
-    "sir madam team customer client sales support service manager director admin administrator office department human resources president chairman minister king queen "
-    "prince princess lord lady saint st mount fort lake north south east west northern southern eastern western central upper lower great little big san santa los las el "
-    "january february march april may june july august september october november december monday tuesday wednesday thursday friday saturday sunday mon tue wed thu fri sat sun "
-    "christmas easter thanksgiving english french german japanese chinese spanish italian american british indian canadian russian european asian african "
-    "microsoft google apple amazon windows linux java python oracle adobe excel word outlook internet web email phone fax address street road avenue city state country zip "
-    "company bank university college school hospital first last next middle name number order invoice product item total price page section chapter table figure note part "
-    "people persons everyone everybody anyone someone nobody none unknown test example sample default null true false data file report meeting project update "
-    "good morning afternoon evening night day week month year today tomorrow yesterday let just only also very more most many much".split()
-)
-_PLACES: Final = frozenset(
-    "washington virginia georgia carolina dakota york jersey hampshire mexico london paris berlin rome madrid tokyo kyoto osaka japan china india france germany england "
-    "britain scotland ireland wales spain italy canada australia america usa texas florida california ohio oregon nevada utah alaska hawaii maine vermont kansas missouri "
-    "montana wyoming idaho iowa indiana illinois michigan minnesota wisconsin kentucky tennessee alabama mississippi louisiana arkansas oklahoma nebraska colorado arizona "
-    "delaware maryland pennsylvania massachusetts connecticut boston chicago houston dallas austin denver seattle portland phoenix detroit atlanta miami orlando tampa "
-    "cleveland columbus charlotte memphis nashville baltimore milwaukee sacramento oakland diego francisco angeles vegas jose antonio zealand africa europe asia korea "
-    "israel iran iraq egypt cuba brazil chile peru argentina sydney melbourne manchester liverpool oxford cambridge brooklyn manhattan hollywood broadway lincoln".split()
-)
-# listed names that are far more often ordinary words; good only with a listed partner or a label
-_WORDS_TOO: Final = frozenset(
-    "will mark bill art rich grace hope faith joy rose dawn summer autumn ivy lily iris ruby pearl amber jade crystal violet olive ginger sky star rain river forest stone brook "
-    "glen dale cliff chase hunter mason carter cooper baker page price banks street field fields hill hills wood woods lane park parks bridges rivers lake church bishop pope "
-    "young long short small little white black brown green gray grey gold silver sharp strong wise best love loving power powers hall house home day days week weeks frost snow "
-    "winter north south east west person people major minor mission christian royal early late case cash check gift bond bell ball book bush camp christ cloud con cross dean drew "
-    "early ease ford free frank gene guy guide harmony honor in is jack jay jean july justice king lane law lead lee love major man many may max melody merry miles mercy my "
-    "nick norm pat peace penny pierce ray read red reed rob robin rock rusty sage sand see so sue sunny temple tiny trinity true van victor virgin war ward welcome wells".split()
-)
+_LISTS: Final = word_sections("words_en.txt")
+_GENERIC: Final = _LISTS["generic"]  # capitalised words that are no names
+_PLACES: Final = _LISTS["places"]
+_WORDS_TOO: Final = _LISTS["words"]  # good only with a listed partner or a label
 
 
 class Claim(NamedTuple):

@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple
 
 from presidio_analyzer import EntityRecognizer, RecognizerResult
 
-from detectors.names_data import JapaneseNames
+from detectors.names_data import OLD_FORMS, JapaneseNames, word_sections
 from detectors.person_spacy import SpacyPersons
 from detectors.presidio import result
 from scanner.model import DetectSettings
@@ -25,8 +25,10 @@ LIKELY: Final = 0.65
 BARE: Final = 0.3
 
 _TITLES: Final = (
-    "代表取締役社長|代表取締役|取締役|副社長|社長|会長|専務|常務|本部長|部長代理|部長|課長代理|課長|係長|主任|次長|室長|店長|所長|支店長|工場長|局長|院長|校長|教頭|"
-    "園長|理事長|理事|弁護士|税理士|会計士|医師|看護師|薬剤師|教授|准教授|講師|監督|選手|議員|首相|大臣|知事|市長|町長|村長|議長|委員長|委員|記者|容疑者|被告|代表|担当|"
+    "代表取締役社長|代表取締役|取締役|副社長|社長|会長|専務|常務|本部長|部長代理|部長|課長代理|課長|係長|主任|次長|室長|店長|所長|"
+    "支店長|工場長|局長|院長|校長|教頭|"
+    "園長|理事長|理事|弁護士|税理士|会計士|医師|看護師|薬剤師|教授|准教授|講師|監督|選手|議員|首相|大臣|知事|市長|町長|村長|議長|"
+    "委員長|委員|記者|容疑者|被告|代表|担当|"
     "マネージャー|リーダー|アナウンサー"
 )
 _HONORIFIC: Final = "様|さま|さん|サン|ちゃん|くん|君|殿|氏|先生|女史|博士|宛|ｻﾏ|ｻﾝ"
@@ -34,22 +36,32 @@ _AFTER_PERSON: Final = re.compile(rf"[ 　]?(?:{_HONORIFIC}|{_TITLES})")
 _HONORIFIC_NEXT: Final = re.compile(rf"[ 　]?(?:{_HONORIFIC})(?![々一-龠])")
 _BEFORE_PERSON: Final = re.compile(rf"(?:{_TITLES})(?:の|・|:|：)?[ 　]?$")
 _COMPANY_BEFORE: Final = re.compile(
-    r"(?:株式会社|有限会社|合同会社|合資会社|合名会社|\(株\)|（株）|㈱|\(有\)|（有）|㈲|学校法人|医療法人|(?:社団|財団|宗教|特定非営利活動)法人|医院|ホテル|レストラン|カフェ)$"
+    r"(?:株式会社|有限会社|合同会社|合資会社|合名会社|\(株\)|（株）|㈱|\(有\)|（有）|㈲|学校法人|医療法人|(?:社団|財団|宗教|"
+    r"特定非営利活動)法人|医院|ホテル|レストラン|カフェ)$"
 )
 _THING_AFTER: Final = re.compile(
-    r"(?:製作|製薬|製菓|製鋼|製紙|製麺|製茶|商店|商会|商事|商業|工業|工務|工房|工芸|産業|建設|建築|建材|組$|電機|電器|電気|電鉄|鉄道|鉄工|自動車|運輸|運送|物産|物流|食品|"
-    r"酒造|醸造|水産|印刷|出版|書店|書房|薬局|薬品|病院|医院|医大|クリニック|歯科|眼科|内科|外科|整形|皮膚科|小児科|耳鼻|接骨|整骨|鍼灸|診療|動物|小学|中学|高校|高等|大学|学園|"
-    r"学院|塾|幼稚園|保育|こども園|公園|広場|緑地|駅|空港|港|市|県|府|郡|町|村|区|島|川|河|湖|池|沼|浜|岳|峠|橋|通|街道|線|城|神社|神宮|八幡|寺|宮|店|屋|館|記念|会館|美術|博物|"
-    r"図書|センター|ビル|マンション|ハイツ|コーポ|荘|アパート|団地|住宅|事務所|事務局|法律|会計|税務|銀行|信金|信用|証券|生命|海上|ホールディングス|グループ|ホーム|ストア|"
-    r"株式会社|有限会社|\(株\)|（株）|㈱|家|一家|流|藩|邸|賞|杯|式|法|平野|盆地|半島|海岸|温泉|高原|農園|農場|牧場|農協|漁協|漁港|丁目|番|字|地区|地域|地方|支店|本店|営業|支社|"
-    r"本社|工場|倉庫|部(?!長)|課(?!長)|係(?!長)|室(?!長)|技研|製|化学|化成|金属|重工|精機|機械|不動産|観光|交通|石油|ガス|水道|新聞|放送|テレビ|証|税|内閣|政権|体育|球場|競技|"
+    r"(?:製作|製薬|製菓|製鋼|製紙|製麺|製茶|商店|商会|商事|商業|工業|工務|工房|工芸|産業|建設|建築|建材|組$|電機|電器|電気|電鉄|鉄道|"
+    r"鉄工|自動車|運輸|運送|物産|物流|食品|"
+    r"酒造|醸造|水産|印刷|出版|書店|書房|薬局|薬品|病院|医院|医大|クリニック|歯科|眼科|内科|外科|整形|皮膚科|小児科|耳鼻|接骨|整骨|"
+    r"鍼灸|診療|動物|小学|中学|高校|高等|大学|学園|"
+    r"学院|塾|幼稚園|保育|こども園|公園|広場|緑地|駅|空港|港|市|県|府|郡|町|村|区|島|川|河|湖|池|沼|浜|岳|峠|橋|通|街道|線|城|神社|"
+    r"神宮|八幡|寺|宮|店|屋|館|記念|会館|美術|博物|"
+    r"図書|センター|ビル|マンション|ハイツ|コーポ|荘|アパート|団地|住宅|事務所|事務局|法律|会計|税務|銀行|信金|信用|証券|生命|海上|"
+    r"ホールディングス|グループ|ホーム|ストア|"
+    r"株式会社|有限会社|\(株\)|（株）|㈱|家|一家|流|藩|邸|賞|杯|式|法|平野|盆地|半島|海岸|温泉|高原|農園|農場|牧場|農協|漁協|漁港|"
+    r"丁目|番|字|地区|地域|地方|支店|本店|営業|支社|"
+    r"本社|工場|倉庫|部(?!長)|課(?!長)|係(?!長)|室(?!長)|技研|製|化学|化成|金属|重工|精機|機械|不動産|観光|交通|石油|ガス|水道|新聞|"
+    r"放送|テレビ|証|税|内閣|政権|体育|球場|競技|"
     r"[0-9０-９一二三四五六七八九十]+(?:丁目|番|号|[-－−ー‐]))"
 )
 _PLACE_END: Final = re.compile(r"[都道府県市区町村郡]$")
 _LABEL_WORDS: Final = (
-    "(?:ご|お|御)?(?:氏名|姓名|名前|芳名|尊名)|(?:ご)?担当者?(?:名|氏名)?|宛名|宛先|(?:申込|申請|契約|請求|依頼|受取|差出|届出|作成|記入|登録|代表|責任|保護|参加|出席|受講|応募|"
-    "利用|使用|所有|発注|注文|購入|送信|受信|報告|承認|連絡|訪問|対応|執筆|発表|主催|相談)(?:者|人|先)?(?:名|氏名|の氏名)?|患者(?:名|氏名|様)?|世帯主(?:名|氏名)?|本人(?:氏名)?|名義人?|口座名義|"
-    "会員(?:名|氏名)|顧客(?:名|氏名)|お客様(?:名|氏名)?|社員(?:名|氏名)|従業員(?:名|氏名)|職員(?:名|氏名)|生徒(?:名|氏名)|署名|文責|フリガナ|ふりがな|ﾌﾘｶﾞﾅ|カナ|ヨミ|よみ|よみがな|読み|"
+    "(?:ご|お|御)?(?:氏名|姓名|名前|芳名|尊名)|(?:ご)?担当者?(?:名|氏名)?|宛名|宛先|(?:申込|申請|契約|請求|依頼|受取|差出|届出|作成|"
+    "記入|登録|代表|責任|保護|参加|出席|受講|応募|"
+    "利用|使用|所有|発注|注文|購入|送信|受信|報告|承認|連絡|訪問|対応|執筆|発表|主催|相談)(?:者|人|先)?(?:名|氏名|の氏名)?|患者(?:名|"
+    "氏名|様)?|世帯主(?:名|氏名)?|本人(?:氏名)?|名義人?|口座名義|"
+    "会員(?:名|氏名)|顧客(?:名|氏名)|お客様(?:名|氏名)?|社員(?:名|氏名)|従業員(?:名|氏名)|職員(?:名|氏名)|生徒(?:名|氏名)|署名|文責|"
+    "フリガナ|ふりがな|ﾌﾘｶﾞﾅ|カナ|ヨミ|よみ|よみがな|読み|"
     "Name|NAME|name|Contact|Attn|ATTN"
 )
 _LABEL: Final = re.compile(
@@ -61,10 +73,12 @@ _BOUNDARY: Final = re.compile(rf"$|[\s,、。.;；:：)）\]】」』|│/／<�
 _JAPANESE: Final = re.compile(r"[々\u3041-\u30ff\u4e00-\u9fff\uff66-\uff9f\uf900-\ufaff\u3400-\u4dbf]")
 _KANJI_RUN: Final = re.compile(r"[々一-龠\uf900-\ufaff\u3400-\u4dbfヶぁ-んァ-ヴー]{1,4}")
 _NAME_SHAPE: Final = re.compile(
-    r"[々〆一-龠\uf900-\ufaff\u3400-\u4dbfヶ]{1,4}[ 　]?[々一-龠\uf900-\ufaff\u3400-\u4dbfぁ-んァ-ヴー]{1,4}|[ァ-ヴー]{2,8}[ 　・][ァ-ヴー]{2,10}|[ｦ-ﾟ]{2,10} [ｦ-ﾟ]{2,10}|[ぁ-んー]{2,6}[ 　][ぁ-んー]{2,8}"
+    r"[々〆一-龠\uf900-\ufaff\u3400-\u4dbfヶ]{1,4}[ 　]?[々一-龠\uf900-\ufaff\u3400-\u4dbfぁ-んァ-ヴー]{1,4}|[ァ-ヴー]{2,8}[ "
+    r"　・][ァ-ヴー]{2,10}|[ｦ-ﾟ]{2,10} [ｦ-ﾟ]{2,10}|[ぁ-んー]{2,6}[ 　][ぁ-んー]{2,8}"
 )
 _KANA_PAIR: Final = re.compile(
-    r"(?<![ぁ-んァ-ヴーｦ-ﾟ一-龠])(?:(?P<h>[ぁ-んー]{1,6})[ 　](?P<hh>[ぁ-んー]{1,7})|(?P<k>[ァ-ヴー]{1,7})[ 　](?P<kk>[ァ-ヴー]{1,8})|(?P<w>[ｦ-ﾟ]{1,9})[ 　](?P<ww>[ｦ-ﾟ]{1,10}))(?![ぁ-んァ-ヴーｦ-ﾟ])"
+    r"(?<![ぁ-んァ-ヴーｦ-ﾟ一-龠])(?:(?P<h>[ぁ-んー]{1,6})[ 　](?P<hh>[ぁ-んー]{1,7})|(?P<k>[ァ-ヴー]{1,7})[ 　](?P<kk>[ァ-ヴー]{1,8})|"
+    r"(?P<w>[ｦ-ﾟ]{1,9})[ 　](?P<ww>[ｦ-ﾟ]{1,10}))(?![ぁ-んァ-ヴーｦ-ﾟ])"
 )
 _HONORED_RUN: Final = re.compile(
     r"(?<![々一-龠ァ-ヴー])([々一-龠\uf900-\ufaff\u3400-\u4dbf]{3,5}) ?[ 　]?(?:様|さま|さん|殿|氏)(?![々一-龠])"
@@ -75,14 +89,11 @@ _ROMAJI: Final = re.compile(
 )
 _INITIAL: Final = re.compile(r"(?<![A-Za-z0-9@._-])([A-Z])\. ?([A-Z](?:[a-zāīūēōâîûêô]+|[A-Z]+))(?![A-Za-z0-9@_-])")
 _NOT_ROMAJI_AFTER: Final = re.compile(
-    r"[ ,]{0,2}(?:Co\b|Inc|Ltd|Corp|K\.?K|LLC|Company|City|Station|Prefecture|Ward|Street|Park|Airport|University|Hospital|Bank|Building|Bldg|Motor|"
+    r"[ ,]{0,2}(?:Co\b|Inc|Ltd|Corp|K\.?K|LLC|Company|City|Station|Prefecture|Ward|Street|Park|Airport|University|Hospital|Bank|"
+    r"Building|Bldg|Motor|"
     r"Temple|Shrine|Castle|River|Lake|Mt|Bay|Island|[-–](?:shi|ku|cho|ken|gun|machi|mura|to|fu)\b)"
 )
-_ROMAJI_WORDS: Final = frozenset(
-    "tokyo kyoto osaka nara kobe nagoya sapporo sendai hiroshima fukuoka yokohama kawasaki saitama chiba nagano niigata shizuoka kanagawa hokkaido "
-    "okinawa japan asia name date note data mine same me no to so on one more are you he she make time late home site page tone note code mode "
-    "base june july june may men man hero zone sake sushi ramen sumo karate kimono manga anime tsunami haiku sake yen shogun samurai ninja".split()
-)
+_ROMAJI_WORDS: Final = word_sections("words_en.txt")["romaji"]
 _NEVER_HONORED: Final = frozenset("皆客神仏王姫奥母父兄姉婆爺嫁婿孫娘貴各何誰主俺方株社店")
 _MAX_LINE: Final = 4_000
 
@@ -152,8 +163,6 @@ class JapanesePersonRecognizer(EntityRecognizer):
         return _best(raw)
 
     def _tokens(self, line: str) -> list[Token]:
-        from detectors.names_data import OLD_FORMS
-
         kinds = self._part_kinds
         tokens = []
         for morpheme in self._tokenizer.tokenize(line.translate(OLD_FORMS)):
@@ -202,9 +211,9 @@ class JapanesePersonRecognizer(EntityRecognizer):
             return None
         if at and tokens[at - 1].kind == "地名" and tokens[at - 1].end == first.start and _PLACE_END.search(tokens[at - 1].text):
             score = min(score, 0.4)
-        if _COMPANY_BEFORE.search(line, 0, first.start) or (not blank and _THING_AFTER.match(line, end)):
-            if not _HONORIFIC_NEXT.match(line, end):
-                score = min(score, 0.4)
+        company = _COMPANY_BEFORE.search(line, 0, first.start) or (not blank and _THING_AFTER.match(line, end))
+        if company and not _HONORIFIC_NEXT.match(line, end):
+            score = min(score, 0.4)
         return Claim(first.start, end, score), place - at + size
 
     def _given_score(self, line: str, first: Token, second: Token, tokens: list[Token], place: int, blank: bool) -> tuple[float, int, int]:
@@ -216,7 +225,7 @@ class JapanesePersonRecognizer(EntityRecognizer):
                 return (0.4, second.end, 1)
             return (FULL if sure else HONORED, second.end, 1)
         if second.kind in ("姓", "他", "地名", "固有", "人名") and "名" in self.names.kinds(second.text) and edge:
-            if len(second.text) == 1 and second.text in "様殿氏君宛方社店" or _AFTER_PERSON.match(second.text):
+            if (len(second.text) == 1 and second.text in "様殿氏君宛方社店") or _AFTER_PERSON.match(second.text):
                 return (0.0, 0, 0)
             if blank and (sure or second.kind == "姓"):
                 return (HONORED if len(first.text) > 1 else 0.6, second.end, 1)

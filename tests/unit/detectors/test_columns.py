@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from detectors.cells import Cells
 from detectors.columns import TableScan
 from detectors.names_data import EnglishNames, JapaneseNames
 from scanner.model import Batch, Detection, DetectSettings, Slot
@@ -274,3 +275,38 @@ def test_empty_columns_and_tables() -> None:
     assert scan(("氏名",), [[None], [""], [" "]])[1] == {}
     assert TableScan(FakeEngine(), ("氏名",), None).close() == {}
     assert scan((), [[None], ["taro@example.com"]])[1] == {((0,), "EMAIL_ADDRESS"): [(1, "taro@example.com")]}
+
+
+def test_few_values_and_many_are_judged_alike() -> None:
+    """Few go through RE2 itself, many through Arrow's kernels."""
+    values = [
+        *NAMES,
+        *KANA,
+        *ADDRESSES,
+        *PHONES,
+        *MAILS,
+        "icon@2x.png",
+        "1990-01-02",
+        "なし",
+        "4111 1111 1111 1111",
+        "123456789018",
+        "12 Main Street",
+        "A-1",
+        "株式会社鈴木",
+    ]
+    few = Cells.of(pa.array(values))
+    many = Cells.of(pa.array([*values, *(f"x{n}" for n in range(1_000))]))
+    for judge in (
+        "email",
+        "phone_headed",
+        "phone_written",
+        "date",
+        "number",
+        "nothing",
+        "address_shaped",
+        "address_headed",
+        "name_shaped",
+        "kana",
+    ):
+        assert getattr(few, judge)().tolist() == getattr(many, judge)()[: len(values)].tolist(), judge
+    assert [mask.tolist() for mask in few.card()] == [mask[: len(values)].tolist() for mask in many.card()]
