@@ -72,6 +72,8 @@ class Unpacker:
         self._source = source
         self._decompressor = decompressor
         self._next_stream = next_stream
+        # At each stream's end the rest of what was fed is copied: a file of a million tiny streams must not copy much each time.
+        self._portion = CHUNK if next_stream is None else 16 * 1024
 
     def stream(self) -> BinaryIO:
         return cast(BinaryIO, ChunkStream(self._chunks()))
@@ -105,7 +107,7 @@ class Unpacker:
 
     def _one_stream(self) -> Iterator[bytes]:
         while not self._decompressor.eof:
-            chunk = self._source.read(CHUNK) if self._decompressor.needs_input else b""
+            chunk = self._source.read(self._portion) if self._decompressor.needs_input else b""
             if not chunk and self._decompressor.needs_input:
                 yield from self._feed(b"")
                 if not self._decompressor.eof:
@@ -125,7 +127,7 @@ class Unpacker:
             rest = rest.lstrip(b"\0")
             if len(rest) >= 8:
                 return rest
-            more = self._source.read(CHUNK)
+            more = self._source.read(self._portion)
             if not more:
                 return rest
             rest += more

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import mimetypes
 import re
 from collections.abc import Iterator
@@ -34,13 +35,22 @@ class Mail:
     def extract(self, blob: Blob, media_type: str, budget: Budget) -> Iterator[Item]:
         with blob.open() as stream:
             size = stream_size(stream)
-            message = read_part(stream, 0, size)
+            start, line = _first_field(stream)
+            message = read_part(stream, start, size)
             if not message.headers:
                 raise Unreadable(Reason.DAMAGED)
-            yield Text(_header_text(message), place="headers", first_line=1)
+            yield Text(_header_text(message), place="headers", first_line=line)
             if message.cut:
                 yield Gap(Reason.TOO_LARGE, "headers")
             yield from _Parts(stream, blob.location, budget).items(message, depth=0)
+
+
+def _first_field(stream: BinaryIO) -> tuple[int, int]:
+    """(offset, line) where the headers begin: a byte order mark and blank lines before them are no part of them."""
+    head = stream.read(4096)
+    start = 3 if head.startswith(codecs.BOM_UTF8) else 0
+    blank = len(head) - start - len(head[start:].lstrip(b"\r\n"))
+    return start + blank, 1 + head[: start + blank].count(b"\n")
 
 
 def _header_text(message: Part) -> str:

@@ -132,6 +132,11 @@ def test_header_lines_keep_their_numbers(blob: Make, budget: FileBudget) -> None
     assert seen == [("headers", "From: a@example.jp\nTo: b@example.jp,\tc@example.jp\n\nCc: d@example.jp"), ("body.txt", b"body")]
 
 
+def test_what_stands_before_the_headers_does_not_hide_them(blob: Make, budget: FileBudget) -> None:
+    (headers, _) = Mail().extract(blob(b"\xef\xbb\xbf\r\n\nSubject: x\n\nbody"), "message/rfc822", budget)
+    assert headers == Text("Subject: x", "headers", 3)
+
+
 def test_forwarded_mails_are_members(blob: Make, budget: FileBudget) -> None:
     inner = EmailMessage()
     inner["Subject"] = "inner"
