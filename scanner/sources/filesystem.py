@@ -214,7 +214,7 @@ def crawl(roots: Sequence[Path], excluded: Excluded) -> Iterator[Entry]:
     """
     mounts = Mounts()
     for root in roots:
-        raw = os.fsencode(root)
+        raw = os.fsencode(os.path.abspath(root))  # workers stand in another folder
         if root.is_dir():
             yield from _Crawl(raw, excluded, mounts).entries()
         else:  # a root that is a file: its folder is the root of the locator
