@@ -63,6 +63,7 @@ def presidio() -> Callable[[str], int]:
     registry = RecognizerRegistry(supported_languages=["en"])
     registry.load_predefined_recognizers(languages=["en"])
     registry.remove_recognizer("PhoneRecognizer")
+    registry.remove_recognizer("SpacyRecognizer")
     registry.add_recognizer(PhoneRecognizer(supported_regions=("JP", "US")))
     engine = AnalyzerEngine(registry=registry, nlp_engine=nlp, supported_languages=["en"])
     return lambda text: sum(len(engine.analyze(line, "en")) for line in text.splitlines())

@@ -23,8 +23,9 @@ ATOM = np.dtype([("tag", "<u8"), ("record", "<u4"), ("row", "<i4"), ("slot", "<u
 Atoms = npt.NDArray[Any]
 """A structured array of `ATOM`."""
 
-IN_MEMORY = 1_000_000  # atoms (19 MB) before they go to a file
-PARTITION = 1_000_000  # atoms sorted at once: about 60 MB with the sort's own arrays
+IN_MEMORY = 400_000  # atoms (8 MB) before they go to a file
+PARTITION = 250_000  # atoms sorted at once: about 20 MB with the sort's own arrays
+FAN_BITS = 6  # 64 temporary files are open at each level of a distribution
 
 
 class Kind(IntEnum):
@@ -171,34 +172,40 @@ def thinned(block: Atoms, surplus: Surplus) -> Atoms:
     return block[np.sort(order[rank < ROWS_PER_BLOCK])]
 
 
-def partitioned(blocks: Iterator[npt.NDArray[Any]], count: int, size: int, temp_dir: Path) -> Iterator[npt.NDArray[Any]]:
-    """Distribute items by the top bits of their `tag` and sort each share. Tags are pseudo-random, so the shares are even;
-    one tag that stands millions of times makes one share large, not all of them."""
-    shares = 1 << max(0, (count // size).bit_length())
-    if shares == 1:
+def partitioned(blocks: Iterator[npt.NDArray[Any]], count: int, size: int, temp_dir: Path, taken: int = 0) -> Iterator[npt.NDArray[Any]]:
+    """Distribute items by the top bits of their `tag` (after the `taken` first) until a share fits, and sort each share. Tags are
+    pseudo-random, so the shares are even; one tag that stands very often makes one share large, not all of them."""
+    if count <= size or taken + FAN_BITS > 64:
         items = list(blocks)
         if items:
             yield _sorted(np.concatenate(items))
         return
-    shift = np.uint64(64 - (shares.bit_length() - 1))
-    spools: list[Spool | None] = [None] * shares
+    spools: list[Spool | None] = [None] * (1 << FAN_BITS)
     try:
-        for block in blocks:
-            share = (block["tag"] >> shift).astype(np.int64)
-            order = np.argsort(share, kind="stable")
-            bounds = np.searchsorted(share[order], np.arange(shares + 1))
-            for index in np.flatnonzero(np.diff(bounds)).tolist():
-                spool = spools[index] = spools[index] or Spool(temp_dir, block.dtype)
-                spool.append(block[order[bounds[index] : bounds[index + 1]]])
-        for index in range(shares):
-            if (full := spools[index]) is not None:
-                yield _sorted(full.all())
-                full.close()
+        _distribute(blocks, spools, taken, temp_dir)
+        for index, share in enumerate(spools):
+            if share is not None:
                 spools[index] = None
+                try:
+                    yield from partitioned(share.blocks(size), share.count, size, temp_dir, taken + FAN_BITS)
+                finally:
+                    share.close()
     finally:
         for left in spools:
             if left is not None:
                 left.close()
+
+
+def _distribute(blocks: Iterator[npt.NDArray[Any]], spools: list[Spool | None], taken: int, temp_dir: Path) -> None:
+    shift, mask = np.uint64(64 - taken - FAN_BITS), np.uint64((1 << FAN_BITS) - 1)
+    for block in blocks:
+        share = ((block["tag"] >> shift) & mask).astype(np.int64)
+        order = np.argsort(share, kind="stable")
+        bounds = np.searchsorted(share[order], np.arange(len(spools) + 1))
+        for index in np.flatnonzero(np.diff(bounds)).tolist():
+            spool = spools[index] or Spool(temp_dir, block.dtype)
+            spools[index] = spool
+            spool.append(block[order[bounds[index] : bounds[index + 1]]])
 
 
 def _sorted(items: npt.NDArray[Any]) -> npt.NDArray[Any]:
