@@ -268,7 +268,8 @@ class _Script:
                 if rows.width == group.width:
                     group.extend(rows)
                 else:
-                    yield group
+                    if group.cells:
+                        yield group
                     group = rows
             if len(group.cells) >= _GROUP_ROWS or group.size > _LOOK:
                 yield group
