@@ -29,6 +29,7 @@ PLAIN: Final = 0.95  # scores: header and values agree,
 SHOWN: Final = 0.75  # the values alone
 _CACHE: Final = 200_000  # distinct values remembered a column
 _TASTED: Final = 256  # distinct names a batch and column looked up where the header is plain
+_TRIED: Final = 64  # numbers a batch given to the engine to see whether the header means something to a rule
 _CONSISTENT: Final = 0.5  # share of a batch's cells from which a column without a header is of that kind
 _FORM_LABELS: Final = 500  # distinct values a batch up to which a column is searched for labels
 _LABEL_LENGTH: Final = 16
@@ -537,8 +538,16 @@ class _Column:
         if part.startswith(("surname", "given")):
             _taste(claim.tally, here, mask, lambda value: self._names.piece(value, part))
         else:
-            _taste(claim.tally, here, mask, self._names.likely if sure else self._names.whole)
+            _taste(claim.tally, here, mask, self._known_name())
         yield claim, mask, here.unhonored()
+
+    def _known_name(self) -> Callable[[str], bool]:
+        """The plainer the header, the less a value must prove: 氏名 a likely beginning, 担当 a surname, `name` a whole name."""
+        if self._meant.confidence >= STRONG:
+            return self._names.likely
+        if self._meant.confidence > 0.5:
+            return lambda value: self._names.whole(value) or self._names.piece(value, "surname")
+        return self._names.whole
 
     def _by_values(self, here: Cells) -> Iterator[tuple[_Claim, Mask, pa.StringArray | None]]:
         """No header to go by: the values of this batch must agree among themselves; those that do not go to the engine cell by cell."""
@@ -599,7 +608,7 @@ class _Column:
         if claimed.all():
             return []
         here = here.part(~claimed)
-        chosen = np.flatnonzero(self._signed(here))
+        chosen = np.flatnonzero(self._signed(here) | self._numbers(here))
         if not len(chosen):
             return []
         import pyarrow as pa
@@ -631,6 +640,17 @@ class _Column:
         elif meant.entity_type is None:
             mask |= here.matches(r"^.{25}") & ~number
         return mask
+
+    def _numbers(self, here: Cells) -> Mask:
+        """Plain numbers under a header of unknown meaning: all of them go to the engine if, with that header, it finds one of a few."""
+        if not self._title or self._meant != UNKNOWN:
+            return here.none()
+        import pyarrow as pa
+
+        mask = here.number() & here.matches(r"\d.*\d.*\d.*\d.*\d.*\d.*\d") & ~here.date()
+        tried = np.flatnonzero(mask)[:_TRIED]
+        hit = any(self._cell(value) for value in here.values.take(pa.array(tried)).to_pylist())
+        return mask if hit else here.none()
 
     def _cell(self, value: str) -> tuple[tuple[Detection, str], ...]:
         known = self._found.get(value)

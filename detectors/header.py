@@ -161,8 +161,8 @@ def _compose(roles: list[str]) -> HeaderMeaning:
     head, before = roles[-1], roles[:-1]
     if head == "number" and before and before[-1].split(":")[0] in _NUMBERED:
         head, before = before[-1], before[:-1]
-    elif head == "number":
-        return HeaderMeaning(excludes=ANY, confidence=0.6)
+    elif head == "number":  # an unknown word's number may be one that a rule has its own context for
+        return UNKNOWN if before and before[-1] == "?" else HeaderMeaning(excludes=ANY, confidence=0.6)
     if ":" in head:
         return _entity(head, before)
     return _plain(head, before)

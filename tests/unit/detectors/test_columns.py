@@ -246,6 +246,25 @@ def test_ambiguous_headers_need_names_the_dictionaries_know() -> None:
     assert len(column("name", ["John Smith", "Mary Brown", "James Wilson"])[(0,), "PERSON"]) == 3
 
 
+def test_surnames_alone_are_enough_where_the_header_names_a_person() -> None:
+    assert len(column("担当", ["鈴木", "佐藤", "高橋"])[(0,), "PERSON"]) == 3
+    assert column("名前", ["石川", "千葉", "長野"]) == {}
+
+
+def test_numbers_under_an_unknown_header_are_the_engines_to_judge_by_that_header() -> None:
+    class Ssn(FakeEngine):
+        def find_cell(self, value: str, entity_types: frozenset[str] | None = None, context: Sequence[str] = ()) -> list[Detection]:
+            self.asked.append(value)
+            return [Detection("US_SSN", 0, len(value), 0.8, "us.ssn", "rule")] if "SSN" in context else []
+
+    values = [[f"536-22-{n:04}"] for n in range(200)]
+    engine = Ssn()
+    assert len(scan(("SSN",), values, engine)[1][(0,), "US_SSN"]) == 200
+    engine = Ssn()
+    assert scan(("zzz",), values, engine)[1] == {}
+    assert len(engine.asked) == 64
+
+
 def test_a_form_has_its_labels_in_cells() -> None:
     rows = [("氏名", "山田太郎"), ("生年月日", "1990-01-02"), ("電話番号", "0312345678"), ("登録日", "2020-01-01")]
     _, found = scan(None, rows)
