@@ -22,7 +22,10 @@ _INVISIBLE = re.compile("[\u00ad\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2
 
 def normalise(entity_type: str, value: str) -> str:
     """The plain form of `value` as a value of `entity_type`. Unknown kinds: NFKC, case-folded, blanks squeezed."""
-    return _KINDS.get(entity_type, _words)(_plain(value))
+    form = _KINDS.get(entity_type, _words)(_plain(value))
+    if form.isascii() or unicodedata.is_normalized("NFKC", form):
+        return form
+    return normalise(entity_type, form)  # a blank that was left out had kept an accent from its letter
 
 
 def _plain(value: str) -> str:
@@ -107,8 +110,6 @@ def _person(value: str) -> str:
     if not any("\u3040" <= c <= "\u9fff" for c in value):
         return "".join(sorted(_unaccented(part) for part in parts))
     joined = _untrailed("".join(parts))
-    if not unicodedata.is_normalized("NFKC", joined):  # an accent that a blank kept apart has found a letter
-        return _person(unicodedata.normalize("NFKC", joined))
     return joined.translate(_HIRAGANA) if _KANA_ONLY.fullmatch(joined) else joined
 
 
@@ -165,7 +166,7 @@ def _address_once(value: str) -> str:
     value = _KANJI_NUMBER_TAIL.sub(lambda m: number(m.group()), value)
     for pattern, letter in ((_KE, "ケ"), (_NO, "ノ"), (_TSU, "ツ")):
         value = pattern.sub(letter, value)
-    value = unicodedata.normalize("NFKC", re.sub(r"[\s,、。．.]+", "", value))  # blanks may have kept an accent from its letter
+    value = re.sub(r"[\s,、。．.]+", "", value)
     return re.sub(r"-(?=[^0-9]|$)|(?<![0-9a-z])-+(?=-)", "", re.sub(r"-{2,}", "-", value))
 
 
