@@ -7,6 +7,7 @@ The parts follow USPS Publication 28 and the UK postcode format; a house number 
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar, Final
 
@@ -40,11 +41,11 @@ _PARTS: Final = rf"""
   (?P<dir> (?i: (?: [NSEW] | NE | NW | SE | SW | N\.[EW]\. | S\.[EW]\. | North(?:east|west)? | South(?:east|west)? | East | West ) (?![A-Za-z]) \.? ) )
   (?P<no> [0-9]{{1,6}} (?:-[0-9]{{1,4}})? [A-Z]? (?:[ ][0-9]/[0-9])? )
   (?P<ordinal> [0-9]{{1,3}}(?i:st|nd|rd|th) )
-  (?P<cap> (?:[\p{{Lu}}][\p{{Latin}}'’.&-]* | (?:de|la|le|du|del|of|the|and|von|van|der|los|las|el)\b) )
+  (?P<cap> (?:[\p{{Lu}}][\p{{Latin}}'’.&-]* | (?:de|la|le|du|del|of|the|von|van|der|los|las|el)\b) )
   (?P<low> [\p{{Latin}}][\p{{Latin}}'’.&-]* )
   (?P<suffix> (?i:{_SUFFIX}) (?![\p{{Latin}}0-9]) \.? )
   (?P<named> (?i:avenue|ave|highway|hwy|route|rte|county[ ]road|county[ ]rd|state[ ]road|state[ ]route|us[ ]highway|interstate|fm|cr|sr)\.? [ ] (?: [A-Z0-9]{{1,4}} (?![A-Za-z0-9]) | of[ ]the[ ]\p{{Lu}}\p{{Latin}}+ ) | (?i:broadway)(?!\p{{Latin}}) )
-  (?P<street> (?: (?&dir) [ ] )? (?: (?&named) | (?: (?:(?&ordinal)|(?&cap)) [ ] ){{1,5}}? (?&suffix) | (?&ordinal) [ ] (?&suffix) ) (?: [ ] (?&dir) )? )
+  (?P<street> (?: (?&dir) [ ] )? (?: (?&named) | (?: (?:(?&ordinal)|(?&cap)) [ ] ){{1,5}} (?&suffix) | (?&ordinal) [ ] (?&suffix) ) (?: [ ] (?&dir) )? )
   (?P<lowstreet> (?: (?&dir) [ ] )? (?: (?: (?&ordinal) | (?&low) ) [ ] ){{1,4}}? (?&suffix) (?: [ ] (?&dir) )? )
   (?P<unit> (?i: (?: apt | apartment | suite | ste | unit | room | rm | floor | fl | bldg | building | lot | trailer | trlr | dept | flat | box | \#) (?![\p{{Latin}}]) \.? [ ]? \#? [ ]? [A-Za-z]?-?[0-9]{{0,5}}(?:-?[A-Za-z0-9]{{1,4}})?
                 | (?:[0-9]{{1,3}}(?:st|nd|rd|th) | first | second | third | fourth | ground ) [ ] (?: floor | fl ) (?![\p{{Latin}}]) \.? | lower[ ]level | upstairs | basement ) )
@@ -133,17 +134,46 @@ _PLACE_SUFFIXES: Final = frozenset(
     )
 )
 _LOOSE_FORMS: Final = frozenset(("street_unit", "numbered_zip", "full"))
-# where an address can begin: trying the forms there only is several times faster than letting them search
-_NUMBER_START: Final = regex.compile(
-    r"(?<![\p{Latin}0-9])(?:[0-9]{1,6}[A-Z]?(?:-[0-9]{1,4})?(?: [0-9]/[0-9])? (?=[\p{Latin}0-9])|(?i:p\.? ?o\.? ?box|post office box|lock ?box|suite |ste |apt|unit |flat "
-    r"|room |floor |psc |cmr )|US(?:NV|NS|CGC|S) )"
-)
-_PLACE_START: Final = regex.compile(r"(?<![\p{Latin}0-9.'’-])(?<!\p{Lu}[\p{Latin}.]{0,20} )\p{Lu}\p{Latin}+")
-_ZIP_TAIL: Final = regex.compile(r", ?[A-Z][A-Za-z .]{1,20} [0-9]{5}(?![0-9])")
 _ADDRESS_WORDS: Final = words_pattern(
     ["address", "addr", "street", "streetaddress", "住所", "所在地", "address1", "address line", "mailing"]
 )
-_BARE_CELL: Final = regex.compile(r"(?=.*\p{Latin}{2})(?=.*[0-9])[\p{Latin}0-9 .,'’#/&()ºª°-]{5,120}")
+_BARE_CELL: Final = regex.compile(r"(?=.*\p{Latin}{2})(?=.*[0-9])[\p{Latin}\p{M}0-9 .,'’#/&()ºª°-]{5,120}")
+# where an address can begin, and what must follow soon: trying a form only there is many times faster than letting it search
+_NUMBER_START: Final = regex.compile(
+    r"(?<![\p{Latin}0-9])(?:[0-9]{1,6}[A-Z]?(?:-[0-9]{1,4})?(?: [0-9]/[0-9])? (?=[\p{Latin}0-9])|(?i:suite|ste|apt|unit|flat|room|floor) )"
+)
+_STREET_START: Final = regex.compile(rf"(?i)(?<![\p{{Latin}}])(?:{_SUFFIX}|broadway|rte|cr|sr|fm|interstate)(?![\p{{Latin}}])")
+_BOX_START: Final = regex.compile(r"(?i)(?<![\p{Latin}0-9])(?:p\.? ?o\.? ?box|post office box|lock ?box) ")
+_MILITARY_START: Final = regex.compile(r"(?<![\p{Latin}0-9])(?:(?:PSC|Unit|CMR) (?=[0-9])|US(?:NV|NS|CGC|S) )")
+_PLACE_START: Final = regex.compile(r"(?<![\p{Latin}0-9.'’-])(?<!\p{Lu}[\p{Latin}.]{0,20} )\p{Lu}\p{Latin}+")
+_ZIP: Final = regex.compile(r"(?<=[A-Za-z.] )[0-9]{5}(?![0-9])")
+_REACH: Final = 120  # characters from a house number to its street's last word, or to the ZIP
+
+
+def _starts(folded: str) -> dict[str, list[int]]:
+    """Form -> where in the text it is worth trying."""
+    numbers = [match.start() for match in _NUMBER_START.finditer(folded)]
+    zips = [match.start() for match in _ZIP.finditer(folded)]
+    streets = [match.start() for match in _STREET_START.finditer(folded)] if numbers else []
+    near_street = _followed(numbers, streets)
+    return {
+        **dict.fromkeys(("full", "street_unit", "street"), near_street),
+        "numbered_zip": _followed(numbers, zips),
+        "box": [match.start() for match in _BOX_START.finditer(folded)],
+        "military": [match.start() for match in _MILITARY_START.finditer(folded)],
+        "city_zip": _followed([match.start() for match in _PLACE_START.finditer(folded)], zips) if zips else [],
+    }
+
+
+def _followed(starts: list[int], marks: list[int]) -> list[int]:
+    """The starts after which a mark comes within reach; both lists ascend."""
+    return [start for start in starts if (at := bisect_right(marks, start)) < len(marks) and marks[at] - start <= _REACH]
+
+
+def _alone(folded: str, start: int, end: int) -> bool:
+    """Whether it stands between delimiters, as a field of a line does."""
+    left, right = folded[start - 1 : start] if start else "", folded[end : end + 1]
+    return (not left or left in ',\t"|\n') and (not right or right in ',\t"|\r\n') and bool(left or right)
 
 
 class AddressEnRecognizer(EntityRecognizer):
@@ -169,7 +199,7 @@ class AddressEnRecognizer(EntityRecognizer):
         for name, score, start, end in self._matches(folded):
             if not any(start < b and a < end for a, b in taken):
                 taken.append((start, end))
-                found.append(result("ADDRESS", start, end, score, f"en.address.{name}", "address_en"))
+                found.append(result("ADDRESS", start, end, score, f"en.address.{name}", "address_en", identifier="address_en"))
         return found
 
     def analyze_cell(self, value: str, header: Sequence[str]) -> list[RecognizerResult]:
@@ -181,26 +211,27 @@ class AddressEnRecognizer(EntityRecognizer):
             and _ADDRESS_WORDS.search(fold(" ".join(header)).lower())
             and _BARE_CELL.fullmatch(value)
         ):
-            found = [result("ADDRESS", 0, len(value), 0.6, "en.address.cell", "address_en")]
+            found = [result("ADDRESS", 0, len(value), 0.6, "en.address.cell", "address_en", identifier="address_en")]
         return found
 
     def _matches(self, folded: str) -> Iterator[tuple[str, float, int, int]]:
-        numbered = [match.start() for match in _NUMBER_START.finditer(folded)]
-        places = [match.start() for match in _PLACE_START.finditer(folded)] if _ZIP_TAIL.search(folded) else []
+        starts = _starts(folded)
         for name, score, pattern in self._forms:
             done = 0
-            for start in places if name == "city_zip" else numbered:
+            for start in starts.get(name, ()):
                 match = pattern.match(folded, start, timeout=WINDOW_SECONDS) if start >= done else None
-                if match is not None and not self._is_prose(name, match[0]):
+                if match is not None and not self._is_prose(name, match[0], _alone(folded, *match.span())):
                     done = match.end()
                     yield name, score, start, len(folded[:done].rstrip(" ,\r\n"))
 
-    def _is_prose(self, form: str, surface: str) -> bool:
+    def _is_prose(self, form: str, surface: str, alone: bool) -> bool:
         words = surface.lower().split()
         inner = set(words[1:-1])
         if inner & _CLOCK or words[1:2] == ["and"]:
             return True
-        if form == "street" and words[-1].rstrip(".") in _PLACE_SUFFIXES:  # Bowling Green, Long Island: no street without more
+        if (
+            form == "street" and not alone and words[-1].rstrip(".") in _PLACE_SUFFIXES
+        ):  # Bowling Green, Long Island: no street without more
             return True
         return form in _LOOSE_FORMS and bool(inner & _PROSE)
 

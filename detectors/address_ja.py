@@ -329,7 +329,7 @@ RECOGNIZERS: Final = (AddressJaRecognizer,)
 
 
 def _result(item: Found, score: float) -> RecognizerResult:
-    return result("ADDRESS", item.start, item.end, score, f"jp.address.level{item.level}", "address_ja")
+    return result("ADDRESS", item.start, item.end, score, f"jp.address.level{item.level}", "address_ja", identifier="address_ja")
 
 
 def _score(item: Found, folded: str) -> float:

@@ -57,13 +57,20 @@ class RuleRecognizer(PatternRecognizer):
 
 
 def result(
-    entity: str, start: int, end: int, score: float, rule_id: str, detector: str, explanation: AnalysisExplanation | None = None
+    entity: str,
+    start: int,
+    end: int,
+    score: float,
+    rule_id: str,
+    detector: str,
+    explanation: AnalysisExplanation | None = None,
+    identifier: str = "",
 ) -> RecognizerResult:
-    """A Presidio result that carries its rule id and detector. `detector` is the recognizer's id too, but for a YAML rule, whose is the rule's:
-    Presidio drops results whose identifier is not that of a recognizer it knows."""
+    """A Presidio result that carries its rule id and detector. `identifier` is the recognizer's `id` where that is not the rule's id:
+    Presidio drops results whose identifier belongs to no recognizer it knows."""
     metadata = {
         RecognizerResult.RECOGNIZER_NAME_KEY: detector,
-        RecognizerResult.RECOGNIZER_IDENTIFIER_KEY: rule_id if detector == "rule" else detector,
+        RecognizerResult.RECOGNIZER_IDENTIFIER_KEY: identifier or rule_id,
         "rule_id": rule_id,
     }
     return RecognizerResult(entity, start, end, score, explanation, metadata)
