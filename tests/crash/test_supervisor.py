@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from scanner.model import Finished, Reason, Status
+from scanner.run import supervisor as supervisor_module
 from scanner.run.job import Outcome
 from scanner.run.supervisor import Supervisor, Task, TaskDone, WorkersFailed
 from tests.unit.run.share import config, run, tasks, write_share
@@ -62,12 +63,15 @@ def test_second_chance_succeeds(tmp_path: Path) -> None:
     assert told.order[-1] == "moody", "the second attempt waits until the others are through"
 
 
-def test_second_attempt_runs_alone(tmp_path: Path) -> None:
+def test_second_attempt_runs_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(supervisor_module, "_PATIENCE", 1)
     log = tmp_path / "log"
-    files = {f"slow{number}": f"sleep 0.2\nappend {log}" for number in range(4)} | {"moody": f"crash-first-time\nlook {tmp_path}/alone"}
-    told = run(tmp_path, files, jobs=3)
-    assert told.order[-1] == "moody"
-    assert told.own("moody").status is Status.SCANNED
+    files = {f"f{number:02}": f"sleep 0.05\nsay {log} x" for number in range(12)}
+    told = run(tmp_path, files | {"a-moody": f"crash-first-time\nsay {log} begin\nsleep 0.3\nsay {log} end"}, jobs=3)
+    said = log.read_text().split()
+    assert told.own("a-moody").status is Status.SCANNED
+    assert said.index("end") == said.index("begin") + 1
+    assert said[-1] == "x", "the others go on afterwards"
 
 
 def test_a_hanging_reader(tmp_path: Path) -> None:
@@ -123,10 +127,10 @@ def test_address_space_is_limited_as_a_backstop(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("how", ["", "daemon"])
 def test_processes_a_reader_left_are_killed(tmp_path: Path, how: str) -> None:
-    child, workers = tmp_path / "child", tmp_path / "workers"
-    told = run(tmp_path, {"a": f"fork {child} {how}\npid {workers}", "b": f"sleep 0.5\npid {workers}"})
+    child, workers, alive = tmp_path / "child", tmp_path / "workers", tmp_path / "alive"
+    told = run(tmp_path, {"a": f"fork {child} {how}\npid {workers}", "b": f"sleep 1\nalive {child} {alive}\npid {workers}"})
     assert told.own("a").status is told.own("b").status is Status.SCANNED
-    assert gone(int(child.read_text()))
+    assert alive.read_text() == "False", "killed at once, not only at the end of the run"
     if not how:  # a worker that left a child is replaced
         assert len(set(workers.read_text().split())) == 2
 

@@ -109,6 +109,13 @@ class MockPipeline:
         elif word == "append":
             with Path(rest).open("a") as out:
                 out.write("more")
+        elif word == "say":
+            out_name, _, text = rest.partition(" ")
+            with Path(out_name).open("a") as out:
+                out.write(text + "\n")
+        elif word == "alive":
+            asked, _, answer = rest.partition(" ")
+            Path(answer).write_text(str(Path(f"/proc/{Path(asked).read_text()}").exists()))
         elif word == "env":
             Path(rest).write_text(
                 "\n".join(f"{key}={value}" for key, value in os.environ.items()) + "\n" + Path("/proc/self/cmdline").read_text()
