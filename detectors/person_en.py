@@ -26,7 +26,7 @@ _RUN: Final = re.compile(
     rf"|(?<![\w@./\\'’&-])(?:[{_UP}]\. ?){{1,3}}{_WORD}(?![\w@\\-])"
 )
 _LAST_FIRST: Final = re.compile(
-    rf"(?<![\w@.'’-])(?P<last>{_WORD}|[{_UP}]{{2,}}), (?P<first>{_WORD}|[{_UP}]{{2,}})(?P<middle> [{_UP}]\.?)?(?![\w@-])"
+    rf"(?<![\w@.'’-])(?P<last>{_WORD}|[{_UP}]{{2,}}), (?P<first>{_WORD}|[{_UP}]{{3,}})(?P<middle> [{_UP}]\.?)?(?![\w@-])"
 )
 _CAPITALS: Final = re.compile(rf"(?<![\w@./-])[{_UP}]{{2,}}(?: [{_UP}]\.?)? [{_UP}]{{2,}}(?:-[{_UP}]{{2,}})?(?![\w@./-])")
 _TITLE: Final = re.compile(
@@ -47,6 +47,7 @@ _LABEL: Final = re.compile(
     rf"(?-i:[ \t]*[:=][ \t]*(?:(?:Mr|Mrs|Ms|Miss|Dr|Prof)\.? )?[\"']?{_NAME_VALUE})",
     re.IGNORECASE | re.MULTILINE,
 )
+_TOLD: Final = re.compile(rf"(?i:\b(?:(?:my|his|her|full) name is|signed by|on behalf of|calls? me)) {_NAME_VALUE}")
 _GREETING: Final = re.compile(
     rf"(?:^|(?<=[\n.!?>]))[ \t]*(?:Dear|Hi|Hello|Hey|Good (?:morning|afternoon|evening)),? (?:(?:Mr|Mrs|Ms|Miss|Dr|Prof)\.? "
     rf")?(?P<name>{_WORD}(?: {_WORD}| [{_UP}]\.){{0,2}})(?=[ ]*[,:!.\n—-]|$)"
@@ -120,7 +121,7 @@ class EnglishPersonRecognizer(EntityRecognizer):
             end = self._until_thing(text, start, end)
             if end > start and self._plausible(text[start:end]):
                 yield Claim(start, end, 0.85)
-        for pattern, alone in ((_LABEL, 0.75), (_GREETING, 0.75), (_CLOSING, 0.75)):
+        for pattern, alone in ((_LABEL, 0.75), (_TOLD, 0.75), (_GREETING, 0.75), (_CLOSING, 0.75)):
             for match in pattern.finditer(text):
                 start, end = match.span("name")
                 if self._plausible(text[start:end]) and not _THING_AFTER.match(text, end):
@@ -157,12 +158,22 @@ class EnglishPersonRecognizer(EntityRecognizer):
                 words = words[:-1]
             if len(words) < 2 or any(word.lower() in _GENERIC for _, _, word in words):
                 continue
-            begin, stop = start + words[0][0], start + words[-1][1]
-            score = self._pair(words[0][2], words[-1][2], len(words))
+            score, first, last = self._best_pair([word for _, _, word in words])
+            begin, stop = start + words[first][0], start + words[last][1]
             if _NUMBER_BEFORE.search(text, max(0, begin - 12), begin):
                 score = min(score, 0.4)
             if score:
                 yield Claim(begin, stop, score)
+
+    def _best_pair(self, words: list[str]) -> tuple[float, int, int]:
+        """(score, first, last) of the best name in a run of capitals: `Call Mary Smith` opens with a word that is none."""
+        cuts = [
+            (0, len(words) - 1),
+            *((first, len(words) - 1) for first in range(1, len(words) - 1)),
+            *((0, last) for last in range(1, len(words) - 1)),
+        ]
+        scored = [(self._pair(words[first], words[last], last - first + 1), first, last) for first, last in cuts]
+        return max(scored, key=lambda item: item[0])
 
     def _pair(self, first: str, last: str, count: int) -> float:
         """The score of a given name (or initial) and a surname."""
