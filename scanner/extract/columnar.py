@@ -106,11 +106,38 @@ def _parquet(stream: BinaryIO) -> _Source:
         raise Unreadable(Reason.TRUNCATED)
     # Without a pre-buffer and with a small read buffer, a row group of gigabytes is read page by page.
     file = pq.ParquetFile(stream, pre_buffer=False, buffer_size=1 << 20)
-    width = max(len(file.schema_arrow.names), 1)
-    total = sum(file.metadata.row_group(index).total_byte_size for index in range(file.metadata.num_row_groups))
-    row_bytes = max(total / max(file.metadata.num_rows, 1), width)
-    rows = max(64, min(_BATCH_ROWS, int(_BATCH_BYTES / row_bytes)))
-    return _Source(file.schema_arrow, file.metadata.metadata, file.iter_batches(batch_size=rows))
+    return _Source(file.schema_arrow, file.metadata.metadata, _parquet_batches(stream, file))
+
+
+def _parquet_batches(stream: BinaryIO, file: Any) -> Iterator[Any]:
+    for index in range(file.metadata.num_row_groups):
+        group = file.metadata.row_group(index)
+        row_bytes = group.total_byte_size / max(group.num_rows, 1) + group.num_columns + _longest_in_dictionaries(stream, group, index)
+        rows = max(16, min(_BATCH_ROWS, int(_BATCH_BYTES / row_bytes)))
+        yield from file.iter_batches(batch_size=rows, row_groups=[index])
+
+
+def _longest_in_dictionaries(stream: BinaryIO, group: Any, index: int) -> int:
+    """Sum of the longest values in the dictionaries of a row group's plain columns.
+
+    A value of a megabyte, stored once and meant by every row, is a bomb of 50 kB: the rows to read at a time must be told by
+    its length, not by the bytes stored. Reading one row as codes brings the dictionary along, and no more.
+    """
+    import pyarrow.compute as pc
+    import pyarrow.parquet as pq
+
+    chunks = [group.column(column) for column in range(group.num_columns)]
+    names = [
+        chunk.path_in_schema
+        for chunk in chunks
+        if chunk.physical_type == "BYTE_ARRAY" and chunk.has_dictionary_page and "." not in chunk.path_in_schema
+    ]
+    if not names:
+        return 0
+    coded = pq.ParquetFile(stream, read_dictionary=names, pre_buffer=False, buffer_size=1 << 20)
+    first = next(coded.iter_batches(batch_size=1, row_groups=[index], columns=names), None)
+    lengths = [pc.max(pc.binary_length(column.dictionary)).as_py() for column in first.columns] if first is not None else []
+    return sum(length or 0 for length in lengths)
 
 
 def _ends_with(stream: BinaryIO, magic: bytes) -> bool:

@@ -154,6 +154,14 @@ def test_a_dictionary_of_long_values_is_not_written_out_at_once(blob: Make, budg
     assert (header, len(rows), others) == (("a",), 300, [])
 
 
+def test_a_value_stored_once_and_meant_by_every_row_is_read_a_few_rows_at_a_time(blob: Make, budget: FileBudget) -> None:
+    table = pa.table({"a": pa.DictionaryArray.from_arrays(pa.array([0] * 300, pa.int32()), pa.array(["x" * (1 << 19)])), "b": ["y"] * 300})
+    data = parquet(table, store_schema=False)
+    assert len(data) < 100_000
+    header, rows, others = read(blob(data), PARQUET, budget)  # which looks at the size of each batch
+    assert (header, len(rows), others) == (("a", "b"), 300, [])
+
+
 def test_bytes_that_are_no_text_are_a_gap_unless_they_are_keys(blob: Make, budget: FileBudget) -> None:
     noise = random.Random(1).randbytes(500)
     assert read(blob(parquet(pa.table({"a": [noise]}))), PARQUET, budget)[2] == [Reason.UNKNOWN_FORMAT]
