@@ -16,6 +16,7 @@ from functools import lru_cache
 from typing import BinaryIO
 
 HEAD_BYTES = 1 << 16
+_ENOUGH = 256  # bytes that are not ASCII: a decision on fewer may be taken anew
 _EVIDENCE_BYTES = 1 << 14  # scored from the first byte that is not ASCII
 _REPLACEMENT = "\ufffd"
 _HIGH = bytes(range(128, 256))
@@ -70,9 +71,7 @@ _ALIASES = {
     "gbk": "gb18030",
 }
 _REFUSED = frozenset({"unicode_escape", "raw_unicode_escape", "idna", "punycode", "mbcs", "oem", "undefined"})
-_EAST_ASIAN = frozenset(
-    {"gb18030", "big5", "big5hkscs", "cp950", "cp949", "johab"}
-)  # believed if declared: told from Japanese by kana only
+_OURS = frozenset({"utf-8", "cp932", "euc-jp", "iso-2022-jp", "windows-1252", "utf-16", "utf-16-le", "utf-16-be"})
 _KANA = re.compile("[ぁ-んァ-ヴ]")
 _SEVEN_BIT = frozenset({"hz", "iso2022_kr", "utf-7"})
 
@@ -413,7 +412,8 @@ def _narrow_guess(sample: bytes, hint: str | None, whole: bool) -> str:
     if hint in scores:
         scores[hint] += 0.2
     best = max(scores, key=lambda name: scores[name])
-    if hint in _EAST_ASIAN and best in ("cp932", "euc-jp") and not _KANA.search(_try(sample, best)):
+    # Kanji alone may be any encoding's bytes; where another country's is declared, only kana speak against it.
+    if hint is not None and hint not in _OURS and best in ("cp932", "euc-jp") and not _KANA.search(_try(sample, best)):
         return _last_resort(sample, hint) or best
     if scores[best] < 0.3:
         best = _last_resort(sample, hint) or best
@@ -518,7 +518,11 @@ class TextStream:
         self._stream = stream
         self._declared = declared
         self._head = read(self._stream, HEAD_BYTES)
-        self._guess = guess(self._head, declared, whole=len(self._head) < HEAD_BYTES)
+        full = len(self._head) == HEAD_BYTES
+        self._guess = guess(self._head, declared, whole=not full)
+        if full and 0 < self._guess.evidence < _ENOUGH:  # a character or two at the head's very end decide nothing
+            self._head += read(stream, HEAD_BYTES)
+            self._guess = guess(self._head, declared, whole=len(self._head) < 2 * HEAD_BYTES)
         self._decided = self._guess.bom > 0 or self._guess.evidence > 0 or self._guess.codec != "utf-8"
         self._coder = _decoder(self._guess.codec)
         self.encoding = self._guess.encoding
@@ -570,7 +574,7 @@ class TextStream:
 
     def _doubtful(self, data: bytes) -> bool:
         """The decision rested on a handful of bytes, and here are far more."""
-        if self._guess.bom or self._guess.evidence >= 256 or self._guess.codec not in _NARROW or data.isascii():
+        if self._guess.bom or self._guess.evidence >= _ENOUGH or self._guess.codec not in _NARROW or data.isascii():
             return False
         return len(data) - len(data.translate(None, _HIGH)) > 4 * self._guess.evidence + 32
 

@@ -445,7 +445,8 @@ _SOURCE = frozenset(
     {"py", "c", "h", "cpp", "java", "js", "ts", "go", "rs", "rb", "pl", "sh", "md", "rst", "tex", "yaml", "yml", "toml", "ini", "cfg"}
 )
 _HTML_START = re.compile(
-    r"(?is)(?:<!--.*?-->\s*|<\?xml[^>]*\?>\s*)*(?:<!doctype\s+html\b|<(?:html|head|body|title|meta|script|style|table|div|p|h[1-6]|ul|ol|font|center|form|iframe|span|br|a)\b[^<]{0,2000}>)"
+    r"(?is)(?:<!--.*?-->\s*|<\?xml[^>]*\?>\s*)*(?:<!doctype\s+html\b|<html\b)"
+    r"|(?:<!--.*?-->\s*)*<(?:head|body|title|meta|script|style|table|div|p|h[1-6]|ul|ol|font|center|form|iframe|span|br|a)\b[^<]{0,2000}>"
 )
 _XML_START = re.compile(r"(?s)(?:<!--.*?-->\s*)*(?:<\?xml\s|<!DOCTYPE\s|<([A-Za-z_][\w.:-]*)(?:\s[^<]*)?/?>)")
 
@@ -550,7 +551,9 @@ _SQL_FIRST = re.compile(
 )
 _SQL_STATEMENT = re.compile(
     r"""(?imx)^\s*(?:
-        INSERT \s+ (?:(?:LOW_PRIORITY|DELAYED|IGNORE|OVERWRITE)\s+)* (?:INTO \s+)? [\w."`\[\]]+ [^;]{0,4000}? (?:\bVALUES?\b|\bSELECT\b|\))
+        INSERT \s+ (?:(?:LOW_PRIORITY|DELAYED|IGNORE|OVERWRITE|OR\s+\w+)\s+)* INTO \s
+          [^;]{0,4000}? (?:\bVALUES?\b|\bSELECT\b|\))
+      | INSERT \s+ [\w."`\[\]]+ \s* (?:\( [^()]* \) \s*)? VALUES? \b
       | INSERT \s+ ALL \b
       | REPLACE \s+ INTO \s
       | CREATE \s+ (?:(?:OR\s+REPLACE|GLOBAL|TEMPORARY|TEMP|UNLOGGED)\s+)* TABLE \s
