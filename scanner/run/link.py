@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import os
+import select
 import socket
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
 from scanner.run.frames import Decoder, Frame, WorkerConfig, encode
 
 _START_SECONDS = 300.0
+_LOOK_EVERY = 0.2
 
 
 class WorkersFailed(Exception):
@@ -40,34 +44,33 @@ class NurseryLink:
         self._threads: int | None = None
         self._send(Frame("config", {"worker": config.to_json(), "base": os.fspath(base)}))
 
-    def wait_ready(self) -> int:
-        """Block until rules and dictionaries are loaded; the number of threads there are then. Raises WorkersFailed."""
-        self.control.settimeout(_START_SECONDS)
-        try:
-            while self._threads is None:
-                self._take(self._receive(0) or [Frame("failed", {"where": "the process ended"})])
-        finally:
-            self.control.settimeout(None)
+    def wait_ready(self, stopping: Callable[[], bool]) -> int | None:
+        """Wait until rules and dictionaries are loaded; the number of threads there are then, None if `stopping` came true first.
+
+        Raises WorkersFailed.
+        """
+        until = time.monotonic() + _START_SECONDS
+        poll = select.poll()  # unlike select.select, good for any descriptor number
+        poll.register(self.control, select.POLLIN)
+        while self._threads is None:
+            if stopping():
+                return None
+            poll.poll(_LOOK_EVERY * 1000)
+            if self.read() is None or time.monotonic() > until:
+                raise WorkersFailed("workers could not start: the process ended or does not answer")
         return self._threads
 
     def read(self) -> list[Frame] | None:
         """Frames that have come; None when the nursery is gone. Raises WorkersFailed."""
         try:
-            frames = self._receive(socket.MSG_DONTWAIT)
+            chunk = self.control.recv(65_536, socket.MSG_DONTWAIT)
         except BlockingIOError:
             return []
-        if frames is not None:
-            self._take(frames)
-        return frames
-
-    def _receive(self, flags: int) -> list[Frame] | None:
-        try:
-            chunk = self.control.recv(65_536, flags)
-        except BlockingIOError:
-            raise
         except OSError:
             return None
-        return list(self._decoder.feed(chunk)) if chunk else None
+        frames = list(self._decoder.feed(chunk))
+        self._take(frames)
+        return frames if chunk else None
 
     def _take(self, frames: list[Frame]) -> None:
         for frame in frames:

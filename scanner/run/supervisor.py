@@ -33,6 +33,10 @@ _LOOK_EVERY = 0.25  # seconds
 _UNDYING = 30.0  # seconds after SIGKILL: a worker that waits for a dead network mount cannot even die
 
 
+class _StoppedEarly(Exception):
+    """`stop` was called while the rules were still being loaded."""
+
+
 @dataclass(slots=True, eq=False)
 class _Slot:
     """A worker as the supervisor sees it."""
@@ -115,7 +119,10 @@ class Supervisor:
         more = True
         try:
             while not self._stopping:
-                more = self._hand_out(source, more)
+                try:
+                    more = self._hand_out(source, more)
+                except _StoppedEarly:
+                    break
                 if not more and not self._retries and not self._busy():
                     return
                 yield from self._listen()
@@ -323,7 +330,9 @@ class Supervisor:
 
     def _ready(self) -> NurseryLink:
         nursery = self._start()
-        threads = nursery.wait_ready()
+        threads = nursery.wait_ready(lambda: self._stopping)
+        if threads is None:
+            raise _StoppedEarly
         if threads > 1 and self.config.preload:
             # Forking a process with threads may copy a locked lock. Then every worker loads for itself, slower but sound.
             self.config = replace(self.config, preload=False)

@@ -15,6 +15,7 @@ import pytest
 from scanner.model import Finished, Reason, Status
 from scanner.run import supervisor as supervisor_module
 from scanner.run.job import Outcome
+from scanner.run.link import NurseryLink
 from scanner.run.supervisor import Supervisor, Task, TaskDone, WorkersFailed
 from tests.unit.run.share import config, run, tasks, write_share
 
@@ -80,6 +81,16 @@ def test_a_hanging_reader(tmp_path: Path) -> None:
     assert told.own("good").status is Status.SCANNED
 
 
+def test_a_worker_that_cannot_die_is_left_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process that waits for a dead network mount does not even obey SIGKILL; here it is never sent."""
+    monkeypatch.setattr(NurseryLink, "kill", lambda link, number: None)
+    monkeypatch.setattr(supervisor_module, "_UNDYING", 0.2)
+    told = run(tmp_path, {"bad": f"pid {tmp_path}/pids\nhang", "good": "x"}, limits={"seconds": 0.3})
+    assert (told.own("bad").status, told.own("bad").reason) == (Status.PARTIAL, Reason.TIMEOUT)
+    assert told.own("good").status is Status.SCANNED
+    assert all(gone(int(pid)) for pid in (tmp_path / "pids").read_text().split()), "the end of the run ends them"
+
+
 def test_slow_but_moving_is_not_stopped(tmp_path: Path) -> None:
     told = run(tmp_path, {"slow": "progress 8"}, limits={"seconds": 0.8})
     assert told.own("slow").status is Status.SCANNED
@@ -108,6 +119,11 @@ def test_a_reader_that_eats_memory(tmp_path: Path) -> None:
     told = run(tmp_path, {"bad": "eat", "good": "x"}, limits={"resident_bytes": 150 * 2**20})
     assert (told.own("bad").status, told.own("bad").reason) == (Status.UNREADABLE, Reason.MEMORY)
     assert told.own("good").status is Status.SCANNED
+
+
+def test_memory_of_children_counts(tmp_path: Path) -> None:
+    told = run(tmp_path, {"bad": f"eat-in-child {200 * 2**20}"}, limits={"resident_bytes": 150 * 2**20})
+    assert told.own("bad").reason is Reason.MEMORY
 
 
 def test_memory_is_watched_while_the_caller_is_busy(tmp_path: Path) -> None:
@@ -295,6 +311,15 @@ def test_stop_ends_quickly_and_says_what_was_in_hand(tmp_path: Path) -> None:
                 if event.outcome is Outcome.DONE:
                     threading.Timer(0.3, supervisor.stop).start()
     assert ends == {"a": Outcome.STOPPED, "b": Outcome.DONE, "c": Outcome.STOPPED}
+    assert time.monotonic() - began < 8
+
+
+def test_stop_does_not_wait_for_rules_to_load(tmp_path: Path) -> None:
+    share = write_share(tmp_path, {"a": "x"})
+    began = time.monotonic()
+    with Supervisor(config(tmp_path, factory="tests.unit.run.mock_pipeline:Slow"), 1) as supervisor:
+        threading.Timer(0.3, supervisor.stop).start()
+        assert list(supervisor.run(tasks(share))) == []
     assert time.monotonic() - began < 8
 
 

@@ -74,6 +74,12 @@ class MockPipeline:
             hoard = []
             while True:
                 hoard.append(bytearray(b"x" * 2**22))
+        elif word == "eat-in-child":
+            if os.fork() == 0:
+                hoard = bytearray(b"x" * int(rest))
+                time.sleep(60 + len(hoard) * 0)
+                os._exit(0)
+            time.sleep(60)
         elif word == "crash-first-time":
             if not careful:
                 os.abort()
@@ -138,6 +144,11 @@ class MockPipeline:
                     os.write(int(name), data)
             except OSError:
                 continue
+
+
+class Slow:
+    def __init__(self, config: PipelineConfig) -> None:
+        time.sleep(60)
 
 
 class Broken:
