@@ -27,7 +27,9 @@ DETECTOR: Final = "column"
 STRONG: Final = 0.8  # a header's confidence from which it needs no agreement of the values
 PLAIN: Final = 0.95  # scores: header and values agree,
 SHOWN: Final = 0.75  # the values alone
-_CACHE: Final = 200_000  # distinct values remembered a column
+_CACHE: Final = 200_000  # distinct values remembered a table
+_REMEMBERED: Final = 256  # characters of the longest value remembered: a million long remarks would fill the memory
+_LABELS: Final = 2_000  # (column, label) pairs of a form that are judged apart
 _TASTED: Final = 256  # distinct names a batch and column looked up where the header is plain
 _TRIED: Final = 64  # numbers a batch given to the engine to see whether the header means something to a rule
 _CONSISTENT: Final = 0.5  # share of a batch's cells from which a column without a header is of that kind
@@ -186,9 +188,11 @@ class TableScan:
             for number, label in enumerate(labels.values.to_pylist()):
                 meant = meaning(label) if len(label) <= _LABEL_LENGTH else UNKNOWN
                 rows = labels.codes == number
+                if (column, label) not in self._labelled and len(self._labelled) >= _LABELS:
+                    continue
                 if meant.entity_type is None or meant.confidence < STRONG or not (rows & (cells[column].codes >= 0)).any():
                     continue
-                judge = self._labelled.setdefault((column, label), _Column(self._engine, self._names, column, label, meant, False))
+                judge = self._labelled.setdefault((column, label), _Column(self._engine, self._names, column, label, meant, False, 200))
                 found += judge.feed([replace(side, codes=np.where(rows, side.codes, -1)) for side in cells])
                 cells[column] = replace(cells[column], codes=np.where(rows, -1, cells[column].codes))
         return found
@@ -214,7 +218,7 @@ class TableScan:
         joined = {column for judge in judges for column in judge.columns}
         for column, meant in enumerate(means):
             title = header[column] if column < len(header) else ""
-            judges.append(_Column(self._engine, names, column, title, meant, column in joined))
+            judges.append(_Column(self._engine, names, column, title, meant, column in joined, width))
         return judges
 
 
@@ -416,7 +420,9 @@ class _Claim:
 class _Column:
     """Everything one column can hold: its kind by header or values, e-mail addresses, and what the engine finds in other cells."""
 
-    def __init__(self, engine: CellFinder, names: NameJudge, column: int, title: str, meant: HeaderMeaning, joined: bool) -> None:
+    def __init__(
+        self, engine: CellFinder, names: NameJudge, column: int, title: str, meant: HeaderMeaning, joined: bool, width: int
+    ) -> None:
         self.columns: tuple[int, ...] = (column,)
         self._engine = engine
         self._names = names
@@ -427,6 +433,7 @@ class _Column:
         self._claims: dict[Slot, _Claim] = {}
         self._found: dict[str, tuple[tuple[Detection, str], ...]] = {}
         self._filled = 0
+        self._room = max(1_000, _CACHE // width)
 
     def close(self) -> Mapping[Slot, float]:
         for claim in self._claims.values():
@@ -639,7 +646,7 @@ class _Column:
             mask |= (here.matches(_PROSE) | here.matches(_NAME_IN_CELL)) & ~number
         elif meant.entity_type is None:
             mask |= here.matches(r"^.{25}") & ~number
-        return mask
+        return mask & (here.contains("@") | ~here.matches(r"^https?://[^\s]+$"))  # an address on the web names pages, not people
 
     def _numbers(self, here: Cells) -> Mask:
         """Plain numbers under a header of unknown meaning: all of them go to the engine if, with that header, it finds one of a few."""
@@ -655,12 +662,13 @@ class _Column:
     def _cell(self, value: str) -> tuple[tuple[Detection, str], ...]:
         known = self._found.get(value)
         if known is None:
-            if len(self._found) >= _CACHE:
+            if len(self._found) >= self._room:
                 self._found.clear()
             context = (self._title,) if self._title else ()
             items = self._engine.find_cell(value, None, context)
             known = tuple((item, value[item.start : item.end]) for item in items if not self._meant.bars(item.entity_type))
-            self._found[value] = known
+            if len(value) <= _REMEMBERED:
+                self._found[value] = known
         return known
 
     def _spread(self, claim: _Claim, here: Cells, items: list[tuple[int, str]]) -> list[Hits]:
