@@ -22,10 +22,13 @@ _INVISIBLE = re.compile("[\u00ad\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2
 
 def normalise(entity_type: str, value: str) -> str:
     """The plain form of `value` as a value of `entity_type`. Unknown kinds: NFKC, case-folded, blanks squeezed."""
-    form = _KINDS.get(entity_type, _words)(_plain(value))
-    if form.isascii() or unicodedata.is_normalized("NFKC", form):
-        return form
-    return normalise(entity_type, form)  # a blank that was left out had kept an accent from its letter
+    kind = _KINDS.get(entity_type, _words)
+    form = kind(_plain(value))
+    for _ in range(3):  # a blank that was left out may have kept an accent from its letter
+        if form.isascii() or unicodedata.is_normalized("NFKC", form):
+            break
+        form = kind(_plain(form))
+    return form
 
 
 def _plain(value: str) -> str:
@@ -43,7 +46,7 @@ def _words(value: str) -> str:
 
 def _folded(value: str) -> str:
     """Case-folded, and stable under it: folding can undo NFKC, so both are applied until nothing moves (Unicode, 3.13 D146)."""
-    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", value).casefold())
+    folded = unicodedata.normalize("NFKC", value.casefold())
     return folded if folded == value else _folded(folded)
 
 
@@ -125,7 +128,10 @@ def _untrailed(value: str) -> str:
 
 
 def _unaccented(value: str) -> str:
-    return "".join(c for c in unicodedata.normalize("NFKD", value) if not unicodedata.combining(c))
+    """Composed again afterwards: Hangul syllables come apart in NFKD."""
+    if value.isascii():
+        return value
+    return unicodedata.normalize("NFKC", "".join(c for c in unicodedata.normalize("NFKD", value) if not unicodedata.combining(c)))
 
 
 # --------------------------------------------------------------------------- addresses
@@ -141,9 +147,13 @@ _KANJI_NUMBER_TAIL = re.compile(r"(?<=[0-9-])[〇零一二三四五六七八九�
 _BLOCK = re.compile(
     r"(?<=[0-9])(?:丁目|番地|丁(?!目|町)|番(?!町)|号(?!室|館|棟|車))(?:の|ノ)?|(?<=[0-9])(?:の|ノ)(?=[0-9])|(?<=[0-9])\s+(?=[0-9])"
 )
-_KE = re.compile(r"(?<=[\u4e00-\u9fff])[がガヶケヵカ](?=[\u4e00-\u9fff])")
-_NO = re.compile(r"(?<=[\u4e00-\u9fff])[のノ之](?=[\u4e00-\u9fff])")
-_TSU = re.compile(r"(?<=[\u4e00-\u9fff])[ツッっつ](?=[\u4e00-\u9fff])")
+_BETWEEN_KANJI = re.compile(r"(?<=[\u4e00-\u9fff])[がガヶケヵカのノ之ツッっつ](?=[\u4e00-\u9fff])")
+_ONE_LETTER = dict.fromkeys("がガヶケヵカ", "ケ") | dict.fromkeys("のノ之", "ノ") | dict.fromkeys("ツッっつ", "ツ")
+_BLANK = re.compile(r"[\s,、。．.]+")
+_DASHES_TOGETHER = re.compile(r"-{2,}")
+_LOOSE_DASH = re.compile(r"-(?=[^0-9]|$)")
+_UNSETTLED = re.compile(r"[丁番号〒の之〇零一二三四五六七八九十百千壱弐参]|[0-9][\sノ]|--")
+"""What a second look might still change; addresses that are settled at once, nearly all, are spared it."""
 
 
 def _address(value: str) -> str:
@@ -154,20 +164,23 @@ def _address(value: str) -> str:
     value = _dashed(_INVISIBLE.sub("", _folded(value)).translate(COMMON_FORMS))
     while True:
         shorter = _address_once(value)
-        if shorter == value:
-            return value
+        if shorter == value or not (_UNSETTLED.search(shorter) or _lead_length(shorter)):
+            return shorter
         value = shorter
+
+
+def _lead_length(value: str) -> int:
+    lead = _LEAD.match(value)
+    return lead.end() if lead else 0
 
 
 def _address_once(value: str) -> str:
     value = _LEAD.sub("", value.strip(), count=1)
     value = _KANJI_NUMBER.sub(lambda m: number(m.group()), value)
     value = _DASH_RUN.sub("-", _BLOCK.sub("-", value))
-    value = _KANJI_NUMBER_TAIL.sub(lambda m: number(m.group()), value)
-    for pattern, letter in ((_KE, "ケ"), (_NO, "ノ"), (_TSU, "ツ")):
-        value = pattern.sub(letter, value)
-    value = re.sub(r"[\s,、。．.]+", "", value)
-    return re.sub(r"-(?=[^0-9]|$)|(?<![0-9a-z])-+(?=-)", "", re.sub(r"-{2,}", "-", value))
+    value = _BLANK.sub("", _KANJI_NUMBER_TAIL.sub(lambda m: number(m.group()), value))
+    value = _BETWEEN_KANJI.sub(lambda m: _ONE_LETTER[m.group()], value)
+    return _LOOSE_DASH.sub("", _DASHES_TOGETHER.sub("-", value))
 
 
 def _date(value: str) -> str:

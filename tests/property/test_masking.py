@@ -70,6 +70,10 @@ def test_a_mask_does_not_tell_digits_or_letters_apart(kind: str, value: str, dat
 
 @settings(max_examples=400, deadline=None)
 @given(st.sampled_from(KINDS), VALUES)
+@example("PERSON", "가")
+@example("PERSON", "김 민수")
+@example("ADDRESS", "May \u0301")
+@example("DATE_OF_BIRTH", "May \u0301")
 def test_plain_forms_are_stable(kind: str, value: str) -> None:
     plain = normalise(kind, value)
     assert normalise(kind, plain) == plain
