@@ -183,7 +183,7 @@ class _Walk:
                 state.got = True
                 yield from self._member(state, item, depth)
             case Unread():
-                state.got = True
+                state.got |= item.status not in UNREAD
                 state.unread_members |= item.status in UNREAD
                 yield _unread(item)
             case Decoded():
