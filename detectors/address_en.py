@@ -47,9 +47,9 @@ _PARTS: Final = rf"""
   (?P<named> (?i:avenue|ave|highway|hwy|route|rte|county[ ]road|county[ ]rd|state[ ]road|state[ ]route|us[ ]highway|interstate|fm|cr|sr)\.? [ ] (?: [A-Z0-9]{{1,4}} (?![A-Za-z0-9]) | of[ ]the[ ]\p{{Lu}}\p{{Latin}}+ ) | (?i:broadway)(?!\p{{Latin}}) )
   (?P<street> (?: (?&dir) [ ] )? (?: (?&named) | (?: (?:(?&ordinal)|(?&cap)) [ ] ){{1,5}} (?&suffix) | (?&ordinal) [ ] (?&suffix) ) (?: [ ] (?&dir) )? )
   (?P<lowstreet> (?: (?&dir) [ ] )? (?: (?: (?&ordinal) | (?&low) ) [ ] ){{1,4}}? (?&suffix) (?: [ ] (?&dir) )? )
-  (?P<unit> (?i: (?: apt | apartment | suite | ste | unit | room | rm | floor | fl | bldg | building | lot | trailer | trlr | dept | flat | box | \#) (?![\p{{Latin}}]) \.? [ ]? \#? [ ]? [A-Za-z]?-?[0-9]{{0,5}}(?:-?[A-Za-z0-9]{{1,4}})?
+  (?P<unit> (?i: (?: apt | apartment | suite | ste | unit | room | rm | floor | fl | bldg | building | lot | trailer | trlr | dept | flat | box | \#) (?![\p{{Latin}}]) \.? [ ]? \#? [ ]? [A-Za-z]?-?[0-9]{{0,5}}(?:[.-]?[A-Za-z0-9]{{1,4}})?(?:(?<=[ ][A-Z])[ ][0-9]{{1,4}}(?![0-9]))?
                 | (?:[0-9]{{1,3}}(?:st|nd|rd|th) | first | second | third | fourth | ground ) [ ] (?: floor | fl ) (?![\p{{Latin}}]) \.? | lower[ ]level | upstairs | basement ) )
-  (?P<city> (?:\p{{Lu}}[\p{{Latin}}'’.-]*|\bof\b|\bla\b|\bde\b)(?:[ ](?:\p{{Lu}}[\p{{Latin}}'’.-]*|of|la|de|the)){{0,3}} )
+  (?P<city> (?:\p{{Lu}}[\p{{Latin}}'’.-]*|\bof\b|\bla\b|\bde\b)(?:[ ](?:(?:d['’])?\p{{Lu}}[\p{{Latin}}'’.-]*|of|la|de|the)){{0,3}} )
   (?P<lowcity> \p{{Latin}}[\p{{Latin}}'’.-]*(?:[ ]\p{{Latin}}[\p{{Latin}}'’.-]*){{0,3}} )
   (?P<state> (?:{_STATE})(?![\p{{Latin}}0-9]) | (?i:D\.C\.) | (?i:{_STATE_NAME})(?!\p{{Latin}}) )
   (?P<anystate> (?i: {_STATE} | {_STATE_NAME} )(?![\p{{Latin}}0-9]) )
@@ -179,7 +179,7 @@ def _alone(folded: str, start: int, end: int) -> bool:
 class AddressEnRecognizer(EntityRecognizer):
     """Addresses written the American or British way."""
 
-    SIGNS: ClassVar[tuple[str, ...]] = (r"[0-9][A-Z]? [A-Za-z0-9]", r"(?i)box[ #]{1,3}[0-9]", r"[A-Z][A-Za-z.]{1,20},?\s{1,2}[0-9]{5}")
+    SIGNS: ClassVar[tuple[str, ...]] = (r"[0-9][A-Z]? ", r"(?i)box[ #]{1,3}[0-9]", r"[A-Za-z.] [0-9]{5}")
 
     def __init__(self, settings: DetectSettings | None = None, language: str = "en") -> None:
         del settings
@@ -225,12 +225,12 @@ class AddressEnRecognizer(EntityRecognizer):
                     yield name, score, start, len(folded[:done].rstrip(" ,\r\n"))
 
     def _is_prose(self, form: str, surface: str, alone: bool) -> bool:
-        words = surface.lower().split()
-        inner = set(words[1:-1])
-        if inner & _CLOCK or words[1:2] == ["and"]:
+        words = surface.split()
+        inner = set(words[1:-1])  # as written: OR and IN are states
+        if {word.lower() for word in inner} & _CLOCK or words[1:2] == ["and"]:
             return True
         if (
-            form == "street" and not alone and words[-1].rstrip(".") in _PLACE_SUFFIXES
+            form == "street" and not alone and words[-1].lower().rstrip(".") in _PLACE_SUFFIXES
         ):  # Bowling Green, Long Island: no street without more
             return True
         return form in _LOOSE_FORMS and bool(inner & _PROSE)

@@ -301,7 +301,7 @@ class AddressReader:
 class AddressJaRecognizer(EntityRecognizer):
     """Japanese addresses for the engine and for any Presidio user."""
 
-    SIGNS: ClassVar[tuple[str, ...]] = (r"[都道府県縣市区町村郡]", rf"[一-龥々ぁ-んァ-ヶー][ ]?{_N}")
+    SIGNS: ClassVar[tuple[str, ...]] = (r"[都道府県縣市区區町村郡]|無番地|番外地", rf"[一-龥々ぁ-んァ-ヶーｦ-ﾝ][ ]?{_N}")
 
     def __init__(self, settings: DetectSettings | None = None, language: str = "ja") -> None:
         del settings

@@ -14,7 +14,7 @@ def resolve(detections: Iterable[Detection]) -> list[Detection]:
     """The detections that stand, in order of start, none overlapping another.
 
     The higher score wins, a longer claim counting a little more than a shorter inside it (a name in an address, a number in an e-mail);
-    ties go to the longer, then the earlier, then the entity type and rule in alphabetical order, so the outcome never depends on input order.
+    ties go to the longer, then the earlier, then the entity type and rule in alphabetical order: input order never decides.
     """
     ranked = sorted(set(detections), key=_rank)
     kept: list[tuple[int, int, Detection]] = []

@@ -1,7 +1,7 @@
 """The fast first pass: one Hyperscan database over all patterns says which detectors can find anything in a window.
 
-Never changes the result: a pattern is screened by a relaxed form that matches wherever the pattern does; what cannot be relaxed runs always.
-Only "does it occur" is asked (single match, no start offsets), which is what Hyperscan does fastest.
+Never changes the result: a pattern is screened by a relaxed form that matches wherever the pattern does, and what cannot be relaxed
+runs always. Only "does it occur" is asked (single match, no start offsets), which is what Hyperscan does fastest.
 """
 
 from __future__ import annotations

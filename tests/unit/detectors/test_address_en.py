@@ -36,7 +36,9 @@ def test_exact_spans(address: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "10:00 AM CST the place", "12 months on the road", "The 2007 Bowling Green team", "3 Long Island", "5 people per street", "Houston, Texas", "version 3 Drive letter C",
+        "10:00 AM CST the place", "12 months on the road", "The 2007 Bowling Green team", "3 Long Island", "5 people per street",
+        "Houston, Texas",
+        "version 3 Drive letter C",
         "2026-11-24 Main Street",
     ],
 )  # fmt: skip

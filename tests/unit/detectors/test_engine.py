@@ -18,7 +18,9 @@ from detectors.address_en import AddressEnRecognizer
 from detectors.address_ja import AddressJaRecognizer
 from scanner.model import DetectSettings
 
-CONTACT = DetectSettings(entities=("ADDRESS", "PHONE_NUMBER", "FAX_NUMBER", "EMAIL_ADDRESS", "JP_POSTAL_CODE", "JP_MY_NUMBER", "CREDIT_CARD"))
+CONTACT = DetectSettings(
+    entities=("ADDRESS", "PHONE_NUMBER", "FAX_NUMBER", "EMAIL_ADDRESS", "JP_POSTAL_CODE", "JP_MY_NUMBER", "CREDIT_CARD")
+)
 ENGINE = engine.load(CONTACT)
 UNSCREENED = engine.load(CONTACT, screened=False)
 LETTER = "〒123-4567 東京都千代田区丸の内1-2-3 見本ビル5F\n担当 taro@example.co.jp TEL 03-1234-5678 FAX 03-1234-5679\n"
@@ -50,7 +52,25 @@ def test_traps(text: str) -> None:
 
 
 PIECES = st.sampled_from(
-    [LETTER, "電話", "12-3456-7890 ", "123456789018", "マイナンバー ", "札幌市中央区北1条西2丁目", "3 Main Street, Springfield, IL 62701 ", "ＦＡＸ：", "\n", "住所,", "\ud800"]
+    [
+        LETTER,
+        "電話",
+        "12-3456-7890 ",
+        "123456789018",
+        "マイナンバー ",
+        "札幌市中央区北1条西2丁目",
+        "3 Main Street, Springfield, IL 62701 ",
+        "ＦＡＸ：",
+        "\n",
+        "住所,",
+        "\ud800",
+        "下江留字中無番地",
+        "鰯ｹ島136-26",
+        "新宿區1-2-3",
+        "12 Éxample Street",
+        "USNV Doe\nFPO AA 68422",
+        "ｱｲ12-3",
+    ]
 )
 
 
@@ -98,7 +118,7 @@ def test_digest_follows_the_settings_and_is_stable() -> None:
 
 
 OWN = """\
-- {id: acme.slow, entity: SLOW, description: back-tracks for ever, pattern: '(?<!x)(?:a|a|aa)+$', score: 0.9, match: [{text: aa, value: aa}]}
+- {id: acme.slow, entity: SLOW, description: back-tracks, pattern: '(?<!x)(?:a|a|aa)+$', score: 0.9, match: [{text: aa, value: aa}]}
 - {id: acme.linear, entity: LINEAR, description: would, pattern: '(?P<value>(?:b|b|bb)+c)', score: 0.9, match: [{text: bc, value: bc}]}
 """
 
@@ -152,13 +172,31 @@ def test_our_recognizers_serve_a_plain_presidio_engine() -> None:
     nlp = NoOpNlpEngine(models=[{"lang_code": "ja", "model_name": "none"}])
     nlp.load()
     ours = [*presidio.recognizers(rule.load_shipped(), "ja"), AddressJaRecognizer(language="ja"), AddressEnRecognizer(language="ja")]
-    analyzer = AnalyzerEngine(registry=RecognizerRegistry(recognizers=ours, supported_languages=["ja"]), nlp_engine=nlp, supported_languages=["ja"])
+    analyzer = AnalyzerEngine(
+        registry=RecognizerRegistry(recognizers=ours, supported_languages=["ja"]), nlp_engine=nlp, supported_languages=["ja"]
+    )
     results = analyzer.analyze(LETTER, "ja", score_threshold=0.5)
     surfaces = {(item.entity_type, LETTER[item.start : item.end]) for item in results}
-    assert {("EMAIL_ADDRESS", "taro@example.co.jp"), ("FAX_NUMBER", "03-1234-5679"), ("ADDRESS", "東京都千代田区丸の内1-2-3 見本ビル5F")} <= surfaces
+    assert {
+        ("EMAIL_ADDRESS", "taro@example.co.jp"),
+        ("FAX_NUMBER", "03-1234-5679"),
+        ("ADDRESS", "東京都千代田区丸の内1-2-3 見本ビル5F"),
+    } <= surfaces
     mail = next(item for item in results if item.entity_type == "EMAIL_ADDRESS")
     assert mail.recognition_metadata["rule_id"] == "intl.email"
 
 
+@pytest.mark.parametrize("recognizer", engine.load(DetectSettings()).recognizers, ids=lambda item: item.name)
+def test_every_recognizer_keeps_its_results_in_presidio(recognizer: EntityRecognizer) -> None:
+    text = LETTER + "氏名：山田 太郎 様\nDear Ms. Jane Doe, 12 Main Street, Springfield, IL 62701\n"
+    results = recognizer.analyze(text, recognizer.supported_entities, None)
+    assert results, "finds something in the letter"
+    identifiers = {item.recognition_metadata[RecognizerResult.RECOGNIZER_IDENTIFIER_KEY] for item in results}
+    assert identifiers == {recognizer.id}, "Presidio drops results whose identifier is not the recognizer's id"
+    assert type(recognizer)(DetectSettings()).id == recognizer.id, "the same in every run"
+
+
 def test_ids_are_stable() -> None:
-    assert [item.id for item in presidio.recognizers(rule.load_shipped())] == [item.id for item in presidio.recognizers(rule.load_shipped())]
+    assert [item.id for item in presidio.recognizers(rule.load_shipped())] == [
+        item.id for item in presidio.recognizers(rule.load_shipped())
+    ]

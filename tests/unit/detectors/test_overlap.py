@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -14,7 +16,14 @@ def claim(start: int, end: int, score: float, entity: str = "X", rule: str = "r"
 
 
 CLAIMS = st.lists(
-    st.builds(lambda a, n, s, e: claim(a, a + n, s, e), st.integers(0, 40), st.integers(1, 12), st.sampled_from([0.5, 0.75, 0.95]), st.sampled_from("XYZ")), max_size=20
+    st.builds(
+        lambda a, n, s, e: claim(a, a + n, s, e),
+        st.integers(0, 40),
+        st.integers(1, 12),
+        st.sampled_from([0.5, 0.75, 0.95]),
+        st.sampled_from("XYZ"),
+    ),
+    max_size=20,
 )
 
 
@@ -22,7 +31,7 @@ CLAIMS = st.lists(
 @given(CLAIMS, st.randoms())
 def test_what_stands_is_disjoint_ordered_and_independent_of_input_order(claims: list[Detection], random: object) -> None:
     standing = resolve(claims)
-    assert all(a.end <= b.start for a, b in zip(standing, standing[1:], strict=False))
+    assert all(a.end <= b.start for a, b in pairwise(standing))
     shuffled = list(claims)
     random.shuffle(shuffled)  # type: ignore[attr-defined]
     assert resolve(shuffled) == standing

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from detectors.windows import MAX_WINDOW, Windower, windows
 
-LINES = st.lists(st.sampled_from(["", "a" * 90, "あ" * 700, "x y z " * 40, "b" * 2_500, "03-1234-5678 です。" * 9]), max_size=12).map("\n".join)
+LINES = st.lists(st.sampled_from(["", "a" * 90, "あ" * 700, "x y z " * 40, "b" * 2_500, "03-1234-5678 です。" * 9]), max_size=12).map(
+    "\n".join
+)
 
 
 @settings(max_examples=60, deadline=None)
@@ -18,12 +21,12 @@ def test_pieces_do_not_matter_and_every_character_is_owned_once(text: str, cuts:
     whole = list(windows(text))
     windower = Windower()
     edges = sorted({0, len(text), *(cut for cut in cuts if cut < len(text))})
-    pieces = [window for a, b in zip(edges, edges[1:], strict=False) for window in windower.feed(text[a:b])]
+    pieces = [window for a, b in pairwise(edges) for window in windower.feed(text[a:b])]
     pieces.extend(windower.close())
     assert pieces == whole
     own = [(window.offset + window.own_start, window.offset + window.own_end) for window in whole]
     assert "".join(text[a:b] for a, b in own) == text
-    assert all(b == c for (_, b), (c, _) in zip(own, own[1:], strict=False))
+    assert all(b == c for (_, b), (c, _) in pairwise(own))
     assert all(len(window.text) <= MAX_WINDOW for window in whole)
     assert all(text[window.offset : window.offset + len(window.text)] == window.text for window in whole)
 
