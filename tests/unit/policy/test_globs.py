@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 import unicodedata
 from pathlib import Path
 
@@ -136,11 +135,9 @@ def test_within(inner: str, outer: str, within: bool) -> None:
     assert compile_glob(inner, BASE).within(compile_glob(outer, BASE)) is within
 
 
+@pytest.mark.timeout(20)  # by plain backtracking it would take longer than the universe has lasted
 def test_no_glob_is_slow() -> None:
-    glob = compile_glob("*a" * 40 + "b", BASE)
-    begun = time.monotonic()
-    assert not glob.matches(f"{BASE}/" + "a" * 255)
-    assert time.monotonic() - begun < 5  # it would take longer than the universe has lasted
+    assert not compile_glob("*a" * 40 + "b", BASE).matches(f"{BASE}/" + "a" * 255)
 
 
 def test_index_prefers_the_longest_literal_prefix_then_the_first_listed() -> None:
