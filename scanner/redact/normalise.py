@@ -15,6 +15,9 @@ from scanner.redact.kanji import COMMON_FORMS, number
 DASHES = "-‐‑‒–—―⁃−─━ー─﹣－ｰ"
 """Characters people type for a dash between digits; NFKC leaves most of them alone."""
 
+_LONGEST = 1_000
+"""No phone, name or address is longer; what is gets the plain treatment, whose time is linear."""
+
 _DASH_RUN = re.compile(f"(?<=[0-9])\\s*[{re.escape(DASHES)}]+\\s*(?=[0-9])")
 _SPACE = re.compile(r"\s+")
 _INVISIBLE = re.compile("[\u00ad\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufe00-\ufe0f\ufeff\U000e0100-\U000e01ef]")
@@ -22,7 +25,7 @@ _INVISIBLE = re.compile("[\u00ad\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2
 
 def normalise(entity_type: str, value: str) -> str:
     """The plain form of `value` as a value of `entity_type`. Unknown kinds: NFKC, case-folded, blanks squeezed."""
-    kind = _KINDS.get(entity_type, _words)
+    kind = _KINDS.get(entity_type, _words) if len(value) <= _LONGEST else _words
     form = kind(_plain(value))
     for _ in range(3):  # a blank that was left out may have kept an accent from its letter
         if form.isascii() or unicodedata.is_normalized("NFKC", form):
@@ -96,7 +99,7 @@ def _letters_and_digits(value: str) -> str:
 # --------------------------------------------------------------------------- names
 
 _HONORIFIC = re.compile(r"(?:(?<=.)(?:様|さま|サマ|さん|サン|氏)|(?<=..)殿)+$")
-_TITLE = re.compile(r"^(?:mr|mrs|ms|miss|mx|dr|prof|sir)(?:\.\s*|\s+)(?=\S)")
+_TITLE = re.compile(r"^(?:(?:mr|mrs|ms|miss|mx|dr|prof|sir)(?:\.\s*|\s+)(?=\S))+")
 _NAME_BREAK = re.compile(r"[\s・･.,、，=＝·•]+")
 _KANA_ONLY = re.compile(r"[ぁ-ゖァ-ヺーゝゞヽヾ]+")
 _HIRAGANA = {c: c + 0x60 for c in (*range(0x3041, 0x3097), 0x309D, 0x309E)}
@@ -109,16 +112,10 @@ def _person(value: str) -> str:
     names in romaji are written both ways round.
     """
     value = _INVISIBLE.sub("", _folded(value)).translate(COMMON_FORMS).strip()
-    parts = [part for part in _NAME_BREAK.split(_untitled(value)) if part]
     if not any("\u3040" <= c <= "\u9fff" for c in value):
-        return "".join(sorted(_unaccented(part) for part in parts))
-    joined = _untrailed("".join(parts))
+        return "".join(sorted(_NAME_BREAK.split(_TITLE.sub("", _unaccented(value)))))
+    joined = _untrailed("".join(_NAME_BREAK.split(_TITLE.sub("", value))))
     return joined.translate(_HIRAGANA) if _KANA_ONLY.fullmatch(joined) else joined
-
-
-def _untitled(value: str) -> str:
-    shorter = _TITLE.sub("", value)
-    return shorter if shorter == value else _untitled(shorter)
 
 
 def _untrailed(value: str) -> str:
