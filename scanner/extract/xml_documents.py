@@ -21,6 +21,7 @@ _LOOK = 20_000
 _ROWS = 8_192
 _CHARACTERS = 4_000_000
 _COLUMNS = 2_000
+_NOTE_CHARACTERS = 8_000_000
 _VALUE_CHARACTERS = 1_000_000
 _DECLARATION = re.compile(r"^\s*<\?xml[^>]*\?>")
 _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
@@ -42,6 +43,8 @@ class _Events:
         self.fault: Reason | None = None
         self.remote = False
         self.notes: list[str] = []
+        self._noted = 0
+        self.notes_cut = False
         self._parser = self._new_parser()
 
     def _new_parser(self) -> expat.XMLParserType:
@@ -52,8 +55,8 @@ class _Events:
         parser.StartElementHandler = self._start
         parser.EndElementHandler = self._end
         parser.CharacterDataHandler = self._data
-        parser.CommentHandler = self.notes.append
-        parser.ProcessingInstructionHandler = lambda target, data: self.notes.append(data)
+        parser.CommentHandler = self._note
+        parser.ProcessingInstructionHandler = lambda target, data: self._note(data)
         parser.EntityDeclHandler = self._entity
         parser.SkippedEntityHandler = self._skipped
         parser.ExternalEntityRefHandler = self._external
@@ -83,7 +86,14 @@ class _Events:
         elif "&" in value or is_parameter:
             raise Unreadable(Reason.RATIO)
         else:
-            self.notes.append(value)
+            self._note(value)
+
+    def _note(self, text: str) -> None:
+        self._noted += len(text)
+        if self._noted <= _NOTE_CHARACTERS:
+            self.notes.append(text)
+        else:
+            self.notes_cut = True
 
     def _skipped(self, name: str, is_parameter: int) -> None:
         """An entity of a DTD that lies elsewhere: HTML's are known, any other is a word not read."""
@@ -118,6 +128,9 @@ class _Events:
             self.fault = error.reason
         except expat.ExpatError as error:
             self.fault = fault_of(error)
+            if self.fault is not Reason.DAMAGED:
+                chunks = iter(())  # cut: nothing follows; a pile of entities: not to be read
+                data = b""
             self._rest = (data[max(0, self._parser.ErrorByteIndex - self._fed + len(data)) :].decode("utf-8", "replace"), chunks)
             self._rest_line = self._parser.ErrorLineNumber
         queue, self._queue = self._queue, []
@@ -342,6 +355,8 @@ class Xml:
             events = _Events(text, budget)
             yield from _items(events)
             yield from pieces("\n".join(events.notes), "comments")
+            if events.notes_cut:
+                yield Gap(Reason.TOO_LARGE, "comments")
             yield from events.rest()
             if events.remote:
                 yield Gap(Reason.REMOTE_REFERENCE)
