@@ -203,9 +203,9 @@ def jp_phone_lost_zero(value: str) -> bool:
 
 
 def phone_length(value: str) -> bool:
-    """Seven to fifteen digits (ITU-T E.164), not all the same."""
+    """Seven to fifteen digits (ITU-T E.164), not all the same, and no Japanese freephone number."""
     digits = _digits(value)
-    return 7 <= len(digits) <= 15 and len(set(digits)) > 1
+    return 7 <= len(digits) <= 15 and len(set(digits)) > 1 and not jp_service_phone(value)
 
 
 def jp_service_phone(value: str) -> bool:

@@ -95,6 +95,7 @@ def test_a_cell_takes_its_header_as_context() -> None:
     assert item.entity_type == "FAX_NUMBER"
     assert ENGINE.find_cell("03-1234-5678", frozenset({"EMAIL_ADDRESS"}), ("FAX",)) == []
     assert ENGINE.find_cell("03-1234-5678", context=("品番",)) == []
+    assert ENGINE.find_cell("0120-123-456", context=("電話番号",)) == []
     (item,) = ENGINE.find_cell("神南1", context=("住所",))
     assert item.entity_type == "ADDRESS"
 
