@@ -46,6 +46,21 @@ def test_relaxed_matches_wherever_the_pattern_does(pattern: str, text: str) -> N
         assert screen.seen(text.encode()) == {0}
 
 
+@pytest.mark.parametrize(
+    ("pattern", "text"),
+    [
+        (r"(?<!\d)\d{3}(?!\d)", "a123b"), (r"x(?=y)", "xy"), (r"x(?!y)", "xz"), (r"(?<=y)x", "yx"), (r"a{2,40}b", "a" * 40 + "b"),
+        (r"(?P<q>['\"])x(?P=q)", "'x'"), (r"\W\d", "é1"), (r"[^\d]\d\b", "年1"), (r"(?i)FAX", "fax"), (r"a*+b", "aab"), (r"(?>ab*)c", "abbc"),
+        (r"a*?b", "aab"), (r"[^年]\s", "é "), (r"(?s)a.b", "a\nb"), (r"(?m)^b$", "a\nb\nc"), (r"(?:ab|a)(?:c|bd)", "abbd"),
+    ],
+)  # fmt: skip
+def test_relaxed_matches_what_the_pattern_was_written_for(pattern: str, text: str) -> None:
+    assert regex.search(pattern, text, regex.ASCII)
+    screen = Screen([(pattern,)])
+    assert screen.always == frozenset() and screen.seen(text.encode()) == {0}
+    assert screen.seen(b"~") == set()
+
+
 @pytest.mark.parametrize("pattern", [r"\p{Lu}x", r"(?L:a)", "("])
 def test_what_cannot_be_relaxed_runs_always(pattern: str) -> None:
     with pytest.raises(NotExpressible):
