@@ -37,7 +37,10 @@ class ColumnarFile:
             text = _properties(source.metadata)
             if text:
                 yield Text(text, "properties", None)
-            rows = _Rows(source, budget)
+            try:
+                rows = _Rows(source, budget)
+            except _faults() as error:  # a column name that is no text
+                raise Unreadable(_reason(error)) from None
             yield Table(rows.header, rows.batches(), None)
             yield from (Gap(reason) for reason in sorted(rows.faults))
 
