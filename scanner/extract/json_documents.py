@@ -29,6 +29,7 @@ _MAX_PLACES = 200
 
 _STRING = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)
 _STRING_PART = re.compile(r'[^"\\]*+(?:\\.[^"\\]*+)*+', re.DOTALL)
+_CUT_ESCAPE = re.compile(r"\\u(?:[0-9a-fA-F]{0,3}|[dD][89abAB][0-9a-fA-F]{2}(?:\\u?[0-9a-fA-F]{0,3})?)\Z")
 _FILLER = re.compile(r'[^"\[\]{}]+')
 _BLANK = re.compile(r"[\s,\ufeff]*")
 _ESCAPE = re.compile(r'\\(?:u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|(["\\/bfnrt]))')
@@ -181,6 +182,7 @@ class _Walker:
         self._max_depth = max_depth
         self._stack: list[tuple[str, str]] = []  # (bracket, pointer) of every open container
         self._key = ""
+        self._in_string = False
         self._raw: list[str] = []
         self._raw_size = 0
         self._raw_line = 1
@@ -199,6 +201,8 @@ class _Walker:
             char = source.text[source.at]
             if deep:
                 self._take(len(source.text))
+            elif self._in_string:
+                self._string_goes_on()
             elif char == '"':
                 self._string()
             elif char in "[{":
@@ -246,22 +250,26 @@ class _Walker:
         found = _STRING.match(source.text, source.at)
         if found is None:
             self._take(source.at + 1)
-            while True:
-                part = _STRING_PART.match(source.text, source.at)
-                self._take(part.end() if part else source.at)
-                source.ensure(_LOOK)
-                if source.at >= len(source.text) or source.text[source.at] == '"':
-                    break
-                if len(source.text) - source.at < 2:  # a backslash at the very end
-                    self._take(len(source.text))
-                    break
-                if self._raw_size > 4 * _LOOK:  # a giant: the rest of it is walked through as text between strings
-                    return
-            self._take(min(source.at + 1, len(source.text)))
+            self._in_string = True
             return
         if self._stack and self._stack[-1][0] == "{" and re.compile(r"\s*:").match(source.text, found.end()):
             self._key = found.group()[1:-1]
         self._take(found.end())
+
+    def _string_goes_on(self) -> None:
+        """More of a string whose end was not in sight."""
+        source = self._source
+        part = _STRING_PART.match(source.text, source.at)
+        end = part.end() if part else source.at
+        if end == len(source.text) and not source.ended and (cut := _CUT_ESCAPE.search(source.text, max(source.at, end - 12))):
+            end = cut.start()
+        self._take(end)
+        source.ensure(_LOOK)
+        if source.text[source.at : source.at + 1] == '"':
+            self._in_string = False
+            self._take(source.at + 1)
+        elif len(source.text) - source.at == 1:  # a backslash at the very end
+            self._take(len(source.text))
 
     def _open(self, char: str) -> None:
         """A container: taken whole if it ends in sight and holds no records, else entered."""

@@ -94,9 +94,10 @@ def _grammar(backslash: bool) -> _Grammar:
     )
 
 
-_MYSQL_MARK = re.compile(r"`|/\*!\d|ENGINE\s*=|-- (?:MySQL|MariaDB) dump|\\'", re.IGNORECASE)
+_MYSQL_MARK = re.compile(r"`|/\*!\d|ENGINE\s*=|-- (?:MySQL|MariaDB) dump|\\'\w", re.IGNORECASE)
 _NOT_MYSQL = re.compile(
-    r"-- PostgreSQL database dump|standard_conforming_strings|IDENTITY_INSERT|^GO\s*$|\bN'|\bTO_DATE\s*\(", re.IGNORECASE | re.MULTILINE
+    r"-- PostgreSQL database dump|standard_conforming_strings|IDENTITY_INSERT|^GO\s*$|(?<![\\\w])N'|\bTO_DATE\s*\(",
+    re.IGNORECASE | re.MULTILINE,
 )
 _MYSQL_ESCAPE = re.compile(r"\\(.)", re.DOTALL)
 _MYSQL_CODES = {"n": "\n", "r": "\r", "t": "\t", "0": "", "b": "", "Z": "", "f": "\f", "v": "\v"}
