@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
+import io
 import struct
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, BinaryIO
 
 from scanner.extract import sniff
 from scanner.extract.grid import Row, sheet_items
@@ -15,6 +17,11 @@ from scanner.extract.prose import pieces
 from scanner.model import Blob, Budget, Extractor, Gap, Item, Reason, Unreadable
 
 _HEADER, _FOOTER, _CONTINUE, _TEXT_OBJECT, _NOTE, _LINK, _PASSWORD = 0x14, 0x15, 0x3C, 0x1B6, 0x1C, 0x1B8, 0x2F
+_END, _DIMENSIONS = 0x0A, 0x200
+_CELLS = {0x06, 0xBD, 0xBE, 0xFD, 0x201, 0x203, 0x204, 0x205, 0x27E, 0x01, 0x02, 0x03, 0x04, 0x05, 0xD6}
+_RUNS = {0xBD, 0xBE}  # MulRk, MulBlank: their last two bytes are the last column
+_XLS_COLUMNS = 256
+_RECTANGLE = 8_000_000
 _WORKBOOK_BYTES = 512 * 2**20
 
 
@@ -28,25 +35,46 @@ class LegacySheets:
     media_types = frozenset({sniff.XLS, sniff.XLSB})
 
     def extract(self, blob: Blob, media_type: str, budget: Budget) -> Iterator[Item]:
-        import python_calamine as calamine
-
-        stream = blob.open()
+        stream = _sound_container(blob) if media_type == sniff.XLS else blob.open()
         try:
-            try:
-                book = calamine.CalamineWorkbook.from_filelike(stream)
-                sheets = [sheet.name for sheet in book.sheets_metadata]
-            except calamine.PasswordError:
-                raise Unreadable(Reason.ENCRYPTED) from None
-            except (calamine.CalamineError, calamine.XmlError, calamine.ZipError, OSError, ValueError):
-                raise Unreadable(_why_not(blob)) from None
-            for index, name in enumerate(sheets):
-                yield from _sheet(book, index, name, budget)
+            yield from _book(stream, blob, budget)
         finally:
             stream.close()
         if media_type == sniff.XLS:
             yield from _records(blob)
+            if _is_short(blob):
+                yield Gap(Reason.TRUNCATED)
         else:
             yield from _beside_binary(blob, budget)
+
+
+def _book(stream: BinaryIO, blob: Blob, budget: Budget) -> Iterator[Item]:
+    import python_calamine as calamine
+
+    try:
+        with _panics_as_damage():
+            book = calamine.CalamineWorkbook.from_filelike(stream)
+            sheets = [sheet.name for sheet in book.sheets_metadata]
+    except calamine.PasswordError:
+        raise Unreadable(Reason.ENCRYPTED) from None
+    except (calamine.CalamineError, calamine.XmlError, calamine.ZipError, OSError, ValueError):
+        raise Unreadable(_cut_or_damaged(blob)) from None
+    if not sheets:
+        raise Unreadable(_cut_or_damaged(blob))
+    for index, name in enumerate(sheets):
+        yield from _sheet(book, index, name, budget)
+
+
+@contextlib.contextmanager
+def _panics_as_damage() -> Iterator[None]:
+    """A panic of calamine's Rust comes as `pyo3_runtime.PanicException`, which has no importable name and is no
+    `Exception`, so that nobody's net would hold it."""
+    try:
+        yield
+    except BaseException as error:
+        if type(error).__name__ == "PanicException":
+            raise Unreadable(Reason.DAMAGED) from None
+        raise
 
 
 def _beside_binary(blob: Blob, budget: Budget) -> Iterator[Item]:
@@ -57,17 +85,83 @@ def _beside_binary(blob: Blob, budget: Budget) -> Iterator[Item]:
             yield Gap(Reason.UNKNOWN_FORMAT, "comments")
 
 
-def _why_not(blob: Blob) -> Reason:
-    """A password shows in the records; an OLE file shorter than its header says was cut."""
+def _sound_container(blob: Blob) -> BinaryIO:
+    """The workbook's records in an OLE container of our own making: calamine follows a damaged allocation table in
+    circles until memory ends, while olefile does not."""
     import olefile
 
     with blob.open() as stream:
         try:
             with olefile.OleFileIO(stream) as ole:
-                if any(kind == _PASSWORD for kind, _ in _walk(_book_stream(ole))):
-                    return Reason.ENCRYPTED
-        except (OSError, ValueError, struct.error, IndexError):
-            return Reason.TRUNCATED if _is_short(blob) else Reason.DAMAGED
+                data = _book_stream(ole)
+                name = "Workbook" if ole.exists("Workbook") else "Book"
+        except (OSError, ValueError, struct.error, IndexError, RecursionError):
+            raise Unreadable(_cut_or_damaged(blob)) from None
+    if any(kind == _PASSWORD for kind, _ in _walk(data[:65_536])):
+        raise Unreadable(Reason.ENCRYPTED)
+    _refuse_vast(data)
+    return container(name, _without_dimensions(data))
+
+
+def _without_dimensions(data: bytes) -> bytes:
+    """The sheets' claims of their own size (Dimensions records) set to nothing: calamine reserves memory for them unseen,
+    and finds the size in the cells anyway."""
+    out = bytearray(data)
+    at = 0
+    for kind, body in _walk(data):
+        if kind == _DIMENSIONS:
+            out[at + 4 : at + 4 + len(body)] = bytes(len(body))
+        at += 4 + len(body)
+    return bytes(out)
+
+
+def container(name: str, data: bytes) -> io.BytesIO:
+    """An OLE file ([MS-CFB], version 4, sectors of 4,096 bytes) that holds the one stream `name`."""
+    size = 4_096
+    data_sectors = max(1, -(-len(data) // size))
+    fat_sectors = -(-(data_sectors + 2) // (size // 4 - 1))
+    free, end, fat_mark = 0xFFFFFFFF, 0xFFFFFFFE, 0xFFFFFFFD
+    first = fat_sectors + 1
+    table = [fat_mark] * fat_sectors + [end] + [*range(first + 1, first + data_sectors), end, end]
+    table += [free] * (fat_sectors * (size // 4) - len(table))
+    header = struct.pack("<8s16xHHHHH6xIIIIIIIII", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", 0x3E, 4, 0xFFFE, 12, 6, 1, fat_sectors,
+                         fat_sectors, 0, 4_096, end, 0, end, 0)  # fmt: skip
+    header += struct.pack("<109I", *range(fat_sectors), *[free] * (109 - fat_sectors))
+    out = io.BytesIO()
+    out.write(header.ljust(size, b"\0"))
+    out.write(struct.pack(f"<{len(table)}I", *table))
+    entries = _entry("Root Entry", 5, 1, first + data_sectors, 64) + _entry(name, 2, free, first, max(len(data), 4_096))
+    out.write(entries + _entry("", 0, free, 0, 0) * 30)
+    out.write(data.ljust((data_sectors + 1) * size, b"\0"))  # and a sector of small streams: calamine wants one
+    out.seek(0)
+    return out
+
+
+def _entry(name: str, kind: int, child: int, start: int, size: int) -> bytes:
+    raw = (name + "\0").encode("utf-16-le") if name else b""
+    none = 0xFFFFFFFF
+    return struct.pack("<64sHBBIII36xIQ", raw, len(raw), kind, 1, none, none, child, start, size)
+
+
+def _refuse_vast(data: bytes) -> None:
+    """calamine pads a sheet to the rectangle of its cells: two cells far apart, or a column no xls can have, would take
+    the machine's memory. Such a workbook is refused before calamine sees it."""
+    rows, columns = [0xFFFF, 0], [0xFFFF, 0]
+    for kind, body in _walk(data):
+        if kind == _END:
+            rows, columns = [0xFFFF, 0], [0xFFFF, 0]
+        elif kind in _CELLS and len(body) >= 6:
+            row, column = struct.unpack_from("<HH", body)
+            last = struct.unpack_from("<H", body, len(body) - 2)[0] if kind in _RUNS else column
+            rows = [min(rows[0], row), max(rows[1], row)]
+            columns = [min(columns[0], column), max(columns[1], last)]
+            if columns[1] >= _XLS_COLUMNS:
+                raise Unreadable(Reason.DAMAGED)
+            if (rows[1] - rows[0] + 1) * (columns[1] - columns[0] + 1) > _RECTANGLE:
+                raise Unreadable(Reason.MEMORY)
+
+
+def _cut_or_damaged(blob: Blob) -> Reason:
     return Reason.TRUNCATED if _is_short(blob) else Reason.DAMAGED
 
 
@@ -89,7 +183,11 @@ def _sheet(book: Any, index: int, name: str, budget: Budget) -> Iterator[Item]:
     import python_calamine as calamine
 
     try:
-        sheet = book.get_sheet_by_index(index)
+        with _panics_as_damage():
+            sheet = book.get_sheet_by_index(index)
+    except Unreadable as error:
+        yield Gap(error.reason, name)
+        return
     except (calamine.CalamineError, ValueError, OSError):
         yield Gap(Reason.DAMAGED, name)
         return
@@ -100,7 +198,9 @@ def _sheet(book: Any, index: int, name: str, budget: Budget) -> Iterator[Item]:
 def _rows(sheet: Any) -> Iterator[Row]:
     """Rows with the sheet's own numbers: calamine's begin at its first cell that holds anything."""
     first_row, first_column = sheet.start
-    for offset, values in enumerate(sheet.to_python(skip_empty_area=True)):
+    with _panics_as_damage():
+        rows = sheet.to_python(skip_empty_area=True)
+    for offset, values in enumerate(rows):
         cells = {first_column + column + 1: text for column, value in enumerate(values) if value != "" and (text := shown(value))}
         if cells:
             yield first_row + offset + 1, cells

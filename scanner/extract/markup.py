@@ -92,6 +92,8 @@ def events(stream: BinaryIO, depth_limit: int) -> Iterator[tuple[int, str, dict[
             chunk, fault = b"", error.reason
         except expat.ExpatError as error:
             chunk, fault = b"", fault_of(error)
+        except (LookupError, ValueError):  # it declares an encoding that expat does not know
+            chunk, fault = b"", Reason.DAMAGED
         yield from queue
         queue.clear()
         if not chunk:

@@ -38,7 +38,17 @@ _TELLING_ATTRIBUTES = {
     "v", "name", "author", "displayName", "userId", "descr", "title", "text", "caption", "initials", "target", "url", "email", "tooltip",
     "sourceFile", "connection", "command", "description", "comment", "value", "alt", "href", "refersTo",
 }  # fmt: skip
-_FAULTS = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, struct.error, NotImplementedError, OverflowError, ValueError, KeyError)
+_FAULTS: tuple[type[Exception], ...] = (
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    EOFError,
+    struct.error,
+    NotImplementedError,
+    OverflowError,
+    ValueError,
+    LookupError,
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -319,6 +319,8 @@ def _rows(book: _Workbook, part: str, notes: _Notes) -> Iterator[Row]:
                 chunk, fault = b"", error.reason
             except expat.ExpatError as error:
                 chunk, fault = b"", fault_of(error)
+            except (LookupError, ValueError):  # it declares an encoding that expat does not know
+                chunk, fault = b"", Reason.DAMAGED
             yield from driver.rows
             driver.rows.clear()
             if not chunk:

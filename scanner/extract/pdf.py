@@ -21,6 +21,7 @@ _DRAWN_SEGMENTS = 64
 """A page without text whose paths have fewer segments than this is taken as blank with rules or a frame; more may be outlined letters."""
 _ANNOTATIONS = 20_000
 _ANNOTATION_TEXTS = (b"Contents", b"V", b"DV", b"TU", b"T", b"Subj")
+_PROPERTIES = ("Title", "Author", "Subject", "Keywords", "Creator", "Producer")
 _TAIL = 2_048
 _SOFT_HYPHEN = re.compile("[\ufffe\u0002]\r?\n?")
 _LINE_CUT = re.compile(
@@ -75,14 +76,19 @@ def _why(error: Exception, cut: bool) -> Reason:
 
 def _document(document: Any, blob: Blob, budget: Budget) -> Iterator[Item]:
     import pypdfium2
+    import pypdfium2.raw as pdfium
 
     with contextlib.suppress(pypdfium2.PdfiumError):  # a broken form must not cost the pages; its fields' texts are read without it
         document.init_forms()
     for index in range(len(document)):
         yield from _page(document, index, budget)
     yield from _bookmarks(document)
-    known = {key: value for key, value in document.get_metadata_dict(skip_empty=True).items() if not key.endswith("Date")}
-    yield from pieces("\n".join(f"{key.lower()}: {value}" for key, value in known.items()), "properties")
+    lines: list[str] = []
+    for key in _PROPERTIES:
+        value = _wide(lambda buffer, size, key=key: pdfium.FPDF_GetMetaText(document, key.encode(), buffer, size))  # type: ignore[misc]
+        if value:
+            lines.append(f"{key.lower()}: {value}")
+    yield from pieces("\n".join(lines), "properties")
     yield from _attachments(document, blob, budget)
 
 

@@ -2,12 +2,13 @@ from __future__ import annotations
 
 import datetime
 
+import olefile
 import pytest
 import xlwt
 
 from scanner.extract import sniff
 from scanner.extract.budget import FileBudget
-from scanner.extract.legacy_sheet import _read_records
+from scanner.extract.legacy_sheet import _read_records, container
 from scanner.model import Reason, Unreadable
 from tests.unit.extract.documents import read, saved
 
@@ -62,3 +63,36 @@ def test_what_cannot_be_opened(data: bytes, reasons: set[Reason], budget: FileBu
     with pytest.raises(Unreadable) as caught:
         read(data, sniff.XLS, budget)
     assert caught.value.reason in reasons
+
+
+def test_two_cells_at_the_corners_are_refused_before_they_take_the_memory(budget: FileBudget) -> None:
+    book = xlwt.Workbook()
+    sheet = book.add_sheet("S")
+    sheet.write(0, 0, "a@example.com")
+    sheet.write(65_535, 255, "b@example.com")
+    with pytest.raises(Unreadable) as caught:
+        read(saved(book), sniff.XLS, budget)
+    assert caught.value.reason is Reason.MEMORY
+
+
+def test_a_column_that_no_xls_has_is_damage(budget: FileBudget) -> None:
+    data = _workbook()
+    at = data.index(b"\x03\x02\x0e\x00")  # the first NUMBER record
+    with pytest.raises(Unreadable) as caught:
+        read(data[: at + 6] + b"\xff\xff" + data[at + 8 :], sniff.XLS, budget)
+    assert caught.value.reason is Reason.DAMAGED
+
+
+@pytest.mark.parametrize("size", [0, 10, 4_096, 5_000_000])
+def test_our_own_container_is_a_sound_one(size: int) -> None:
+    data = bytes(range(256)) * (size // 256) + b"x" * (size % 256)
+    with olefile.OleFileIO(container("Workbook", data), raise_defects=olefile.DEFECT_UNSURE) as ole:
+        assert ole.openstream("Workbook").read()[:size] == data
+
+
+def test_a_claim_of_a_vast_sheet_reserves_nothing(budget: FileBudget) -> None:
+    data = _workbook()
+    at = data.index(b"\x00\x02\x0e\x00")  # the first Dimensions record
+    claim = b"\x00\x00\x00\x00\xff\xff\x00\x00\x00\x00\xff\xff"
+    found = read(data[: at + 4] + claim + data[at + 16 :], sniff.XLS, budget)
+    assert found.cells[("名簿", 5, 3)] == "山田太郎"

@@ -61,7 +61,7 @@ def test_repeated_values_do_not_blow_up(budget: FileBudget) -> None:
 def test_comments_and_properties_of_a_sheet(budget: FileBudget) -> None:
     note = "<office:annotation><dc:creator>鈴木</dc:creator><dc:date>2026</dc:date><text:p>note@example.com</text:p></office:annotation>"
     sheet = f'<table:table table:name="S">{_row(_cell("x", "", note))}</table:table>'
-    meta = '<office:meta><meta:initial-creator>田中一郎</meta:initial-creator><meta:user-defined meta:name="客">佐藤</meta:user-defined></office:meta>'
+    meta = '<meta:initial-creator>田中一郎</meta:initial-creator><meta:user-defined meta:name="客">佐藤</meta:user-defined>'
     found = read(_odf(f"<office:spreadsheet>{sheet}</office:spreadsheet>", meta_xml=meta), sniff.ODS, budget)
     assert found.cells == {("S", 1, 1): "x"}
     assert found.texts["S comments"] == "鈴木\nnote@example.com"
@@ -69,8 +69,10 @@ def test_comments_and_properties_of_a_sheet(budget: FileBudget) -> None:
 
 
 def test_a_text_with_everything_in_it(budget: FileBudget) -> None:
-    note = "<text:note><text:note-citation>1</text:note-citation><text:note-body><text:p>foot@example.com</text:p></text:note-body></text:note>"
-    comment = "<office:annotation><dc:creator>鈴木</dc:creator><dc:date>2026-01-01</dc:date><text:p>comment@example.com</text:p></office:annotation>"
+    foot = "<text:note-body><text:p>foot@example.com</text:p></text:note-body>"
+    note = f"<text:note><text:note-citation>1</text:note-citation>{foot}</text:note>"
+    said = "<dc:creator>鈴木</dc:creator><dc:date>2026-01-01</dc:date><text:p>comment@example.com</text:p>"
+    comment = f"<office:annotation>{said}</office:annotation>"
     deleted = "<text:tracked-changes><text:deletion><text:p>deleted@example.com</text:p></text:deletion></text:tracked-changes>"
     table = f"<table:table>{_row(_cell('氏名'), _cell('電話'))}{_row(_cell('山田太郎'), _cell('090-0000-0001'))}</table:table>"
     body = (
@@ -96,7 +98,8 @@ def test_a_text_with_everything_in_it(budget: FileBudget) -> None:
 
 
 def test_slides_and_their_notes(budget: FileBudget) -> None:
-    page = "<draw:page><draw:frame><text:p>{0}@example.com</text:p></draw:frame><presentation:notes><text:p>n{0}@example.com</text:p></presentation:notes></draw:page>"
+    notes = "<presentation:notes><text:p>n{0}@example.com</text:p></presentation:notes>"
+    page = "<draw:page><draw:frame><text:p>{0}@example.com</text:p></draw:frame>" + notes + "</draw:page>"
     found = read(_odf(f"<office:presentation>{page.format(1)}{page.format(2)}</office:presentation>"), sniff.ODP, budget)
     assert found.texts == {
         "slide 1": "1@example.com",
@@ -107,7 +110,7 @@ def test_slides_and_their_notes(budget: FileBudget) -> None:
 
 
 def test_a_password_is_said(budget: FileBudget) -> None:
-    manifest = '<manifest:manifest xmlns:manifest="urn:m"><manifest:file-entry><manifest:encryption-data/></manifest:file-entry></manifest:manifest>'
+    manifest = '<m:manifest xmlns:m="urn:m"><m:file-entry><m:encryption-data/></m:file-entry></m:manifest>'
     with pytest.raises(Unreadable) as caught:
         read(zipped({"content.xml": b"\x00\x01random", "META-INF/manifest.xml": manifest}), sniff.ODS, budget)
     assert caught.value.reason is Reason.ENCRYPTED
