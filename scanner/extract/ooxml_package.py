@@ -89,6 +89,10 @@ class _PartStream(io.RawIOBase):
             raise Unreadable(Reason.TRUNCATED) from None
         except _FAULTS:
             raise Unreadable(Reason.DAMAGED) from None
+        except OSError as error:
+            if error.errno is None:  # bz2's word for damage; one with a number is the disk's
+                raise Unreadable(Reason.DAMAGED) from None
+            raise
         self._count += len(data)
         self._package.spend(len(data), self._count, self._packed)
         view[: len(data)] = data

@@ -233,11 +233,12 @@ def _uri(document: Any, annotation: Any) -> str:
 
 def _bookmarks(document: Any) -> Iterator[Item]:
     import pypdfium2
+    import pypdfium2.raw as pdfium
 
     titles: list[str] = []
     try:
         for bookmark in document.get_toc(max_depth=15):
-            titles.append(bookmark.get_title() or "")
+            titles.append(_wide(lambda buffer, size, mark=bookmark: pdfium.FPDFBookmark_GetTitle(mark, buffer, size)))  # type: ignore[misc]
             if len(titles) >= 100_000:
                 yield Gap(Reason.TOO_LARGE, "bookmarks")
                 break
@@ -247,15 +248,16 @@ def _bookmarks(document: Any) -> Iterator[Item]:
 
 
 def _attachments(document: Any, blob: Blob, budget: Budget) -> Iterator[Item]:
-    """Embedded files as members; one of no bytes is none."""
+    """Embedded files as members; one without bytes is said to be damaged."""
     import pypdfium2
+    import pypdfium2.raw as pdfium
 
     for index in range(document.count_attachments()):
         budget.enter_member()
         name = f"attachment {index + 1}"
         try:
             attachment = document.get_attachment(index)
-            name = attachment.get_name() or name
+            name = _wide(lambda buffer, size, held=attachment: pdfium.FPDFAttachment_GetName(held, buffer, size)) or name  # type: ignore[misc]
             data = bytes(attachment.get_data())
         except pypdfium2.PdfiumError:
             yield Unread(blob.location.inside(name), Reason.DAMAGED)
