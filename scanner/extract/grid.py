@@ -34,6 +34,7 @@ _HINT = re.compile(
 )
 """Words that name columns or fields. They only tell a header row from a row of data; what a column holds is the detectors' to say."""
 _VALUE = re.compile(r"@|https?://|\d{3,}|^[\d\s.,:/()+\-¥$%￥〒０-９]+$")
+_DIGIT = re.compile(r"\d")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,10 +88,10 @@ def _hinted(cells: dict[int, str]) -> bool:
 
 
 def _contrast(names: dict[int, str], below: list[Row]) -> bool:
-    """Some column holds values (digits, addresses of mail) in nearly every row below, at least two of them."""
-    for column in names:
+    """Some column without a digit in its name holds values (digits, addresses of mail) in nearly every row below, at least two."""
+    for column, name in names.items():
         values = [cells[column] for _, cells in below[:8] if column in cells]
-        if len(values) >= 2 and sum(bool(_VALUE.search(text)) for text in values) * 4 >= 3 * len(values):
+        if _DIGIT.search(name) is None and len(values) >= 2 and sum(bool(_VALUE.search(text)) for text in values) * 4 >= 3 * len(values):
             return True
     return False
 
@@ -295,7 +296,9 @@ class _Sheet:
 def _find_header(look: list[Row], within: int = _LOOK) -> tuple[int, Header | None]:
     for at in range(min(within, len(look) - 1)):
         header = header_of(look[at : at + 10])
-        if header is not None and not is_form(look[at : at + 10]):
+        if header is None or is_form(look[at : at + 10]):
+            continue
+        if header.sure or all(len(cells) * 2 <= len(header.names) for _, cells in look[:at]):
             return at, header
     return 0, None
 

@@ -65,6 +65,12 @@ def test_unnamed_words_over_digits_are_a_header() -> None:
     assert found.names == {1: "Acme", 2: "Widget"}
 
 
+def test_a_row_amid_data_is_not_taken_for_a_header_by_its_digits(budget: FileBudget) -> None:
+    rows = [_row(number, f"item {number}", f"part {number}") for number in range(90, 120)]
+    rows += [_row(120, "Acme", "Widget"), *(_row(number, "123", "456") for number in range(121, 130))]
+    assert [header for header, *_ in _tables(rows, budget)] == [None]
+
+
 def test_a_second_table_below_has_its_own_header(budget: FileBudget) -> None:
     rows = [
         _row(1, "氏名", "電話"),
