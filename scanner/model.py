@@ -33,6 +33,11 @@ def escape_step(step: str) -> str:
     return step.replace("!", "\\!")
 
 
+def path_text(raw: bytes) -> str:
+    """Bytes of a path as the contract writes them: what is not UTF-8 as ``\\xHH``, a backslash as ``\\\\``, all else as it is."""
+    return raw.replace(b"\\", b"\\\\").decode("utf-8", "backslashreplace")
+
+
 @dataclass(frozen=True, slots=True)
 class Location:
     """Where an object is. It survives nesting: every container adds a step, nothing overwrites one.

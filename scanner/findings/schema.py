@@ -6,8 +6,6 @@ from typing import Any
 
 import pyarrow as pa
 
-from scanner.model import Location, stable_id
-
 SCHEMA_VERSION = 1
 """Raised when a column changes its meaning or type. A new column does not raise it: readers fill it with nulls."""
 
@@ -98,8 +96,3 @@ VALUES = _schema(
 
 TABLES = {"objects": OBJECTS, "findings": FINDINGS, "copies": COPIES, "values": VALUES}
 """Folder of the store -> schema of its files."""
-
-
-def finding_id(where: Location, *, place: str | None, column: str | None, entity_type: str, rule_id: str) -> str:
-    """32 hex digits, the same from run to run (contract: findings.finding_id)."""
-    return stable_id(where.root, where.path, where.member_text, place, column, entity_type, rule_id)

@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 from urllib.parse import unquote_to_bytes
 
+from scanner.model import path_text
+
 SPECIAL = frozenset("*?[]{},!\\")
 _URI = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://(.*)", re.DOTALL)
 _SPECIAL_AHEAD = re.compile(r"[*?\[\]{}]")
@@ -29,11 +31,6 @@ T = TypeVar("T")
 
 class GlobError(ValueError):
     """The glob means nothing; the message says why."""
-
-
-def path_text(raw: bytes) -> str:
-    """Bytes of a path as the `path` column shows them: what is not UTF-8 as ``\\xHH``, a backslash as ``\\\\``."""
-    return raw.replace(b"\\", b"\\\\").decode("utf-8", "backslashreplace")
 
 
 def composed(text: str) -> str:

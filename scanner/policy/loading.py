@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from scanner.config import KnownContacts
-from scanner.model import DetectSettings, Limits, Reason
+from scanner.model import DetectSettings, Limits, Reason, path_text
 from scanner.policy import document
 from scanner.policy.document import PolicyError, Value, did_you_mean, shown
 from scanner.policy.entities import known_entities, looks_sensitive
-from scanner.policy.globs import Glob, GlobError, compile_glob, path_text
+from scanner.policy.globs import Glob, GlobError, compile_glob
 from scanner.policy.policy import Department, Example, Excuse, Policy, Store
 
 VERSION = 1

@@ -14,8 +14,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from scanner.model import Entry, Unreadable
-from scanner.policy.globs import path_text, quote
+from scanner.model import Entry, Unreadable, path_text
+from scanner.policy.globs import quote
 from scanner.sources.filesystem import crawl, open_entry, resolve_roots
 
 DEEPEST = 4  # levels of folders that are looked at

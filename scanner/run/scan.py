@@ -18,7 +18,7 @@ from scanner.config import KnownContacts, PipelineConfig, Settings
 from scanner.findings.errors import StoreError
 from scanner.findings.store import RunWriter, open_store
 from scanner.judge import STRAY, UNREAD, FileJudge
-from scanner.model import Entry, Finished, Limits, Progress, Status
+from scanner.model import Entry, Finished, Limits, Progress, Status, path_text
 from scanner.policy import Policy, load
 from scanner.redact import Key, check_key_apart, load_key
 from scanner.run.ahead import ahead
@@ -30,7 +30,7 @@ from scanner.run.interrupt import Interrupts
 from scanner.run.progress import OnProgress, RunProgress
 from scanner.run.summary import OverdueReview, RunSummary, StoreState, Tally
 from scanner.run.supervisor import Outcome, Supervisor, TaskDone, WorkersFailed
-from scanner.sources.filesystem import crawl, escape, resolve_roots
+from scanner.sources.filesystem import crawl, resolve_roots
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -55,7 +55,7 @@ def run_scan(
         check_key_apart(key.path, out)
     store = open_store(out, key.key_id)
     run_id = store.new_run_id()
-    names = [escape(os.fsencode(root)) for root in resolved]
+    names = [path_text(os.fsencode(root)) for root in resolved]
     with store.begin(run_id, names) as writer:
         run = _Run(writer, policy, digests, resolved, _begun(run_id, store.out, names, policy, policy_file), on_progress)
         try:
@@ -74,6 +74,7 @@ def _begun(run_id: str, out: Path, roots: Sequence[str], policy: Policy, policy_
         roots_reached=tuple(roots),
         overdue=tuple(OverdueReview(s.name, s.review_by) for s in policy.overdue_reviews(now.date()) if s.review_by),
         policy=None if policy_file is None else str(policy_file),
+        notes=tuple(f"an excuse for {e.reason} has expired on {e.until}: {e.why}" for e in policy.expired_excuses(now.date())),
     )
 
 
@@ -133,7 +134,7 @@ class _Run:
 
     def _excluded(self, out: Path) -> Callable[[str, bool], bool]:
         """The policy's excludes, and the store itself where it lies inside a root."""
-        own = escape(os.fsencode(out))
+        own = path_text(os.fsencode(out))
 
         def excluded(path: str, is_dir: bool) -> bool:
             return path.rstrip("/") == own or self._policy.excluded(path, is_dir)

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any, BinaryIO
 
-from scanner.model import Entry, Location, Reason, Status, Unreadable
+from scanner.model import Entry, Location, Reason, Status, Unreadable, path_text
 from scanner.sources.exposure import EVERYONE, UNKNOWN, Mounts, Rights, rights_of, search_bound
 from scanner.sources.offline import is_offline
 
@@ -36,11 +36,6 @@ class RootError(Exception):
     """A root cannot be scanned at all: it does not exist or is neither folder nor file. The message is for the user."""
 
 
-def escape(raw: bytes) -> str:
-    r"""A path as the contract writes it: bytes that are not UTF-8 as ``\xHH``, a backslash as ``\\``, all else as it is."""
-    return raw.replace(b"\\", b"\\\\").decode("utf-8", "backslashreplace")
-
-
 def resolve_roots(roots: Iterable[Path]) -> list[Path]:
     """The roots absolute and with links resolved, in the order given; one that lies in another is scanned under the outer one.
 
@@ -51,7 +46,7 @@ def resolve_roots(roots: Iterable[Path]) -> list[Path]:
 
 
 def _resolve(root: Path) -> Path:
-    shown = escape(os.fsencode(root))
+    shown = path_text(os.fsencode(root))
     try:
         path = root.resolve(strict=True)
         mode = path.stat().st_mode
@@ -257,7 +252,7 @@ class _Crawl:
 
     def __init__(self, root: bytes, excluded: Excluded, mounts: Mounts) -> None:
         self.root = root
-        self.shown_root = escape(root)
+        self.shown_root = path_text(root)
         self.prefix = self.shown_root.rstrip("/") + "/"
         self.excluded = excluded
         self.mounts = mounts
@@ -386,7 +381,7 @@ class _Crawl:
         return self._entry(path, found, rights_of(found, reach, mount, folder.bound), status, reason)
 
     def _status(self, path: bytes, found: os.stat_result, reach: str) -> tuple[Status | None, Reason | None]:
-        if self.excluded(self.prefix + escape(path), False):
+        if self.excluded(self.prefix + path_text(path), False):
             return Status.EXCLUDED, Reason.POLICY
         if reason := _kind(found.st_mode):
             return Status.NO_TEXT, reason
@@ -396,7 +391,7 @@ class _Crawl:
 
     def _excluded_folder(self, folder: _Folder, descriptor: int, name: bytes) -> Entry | None:
         path = _join(folder.path, name)
-        if not self.excluded(self.prefix + escape(path), True):
+        if not self.excluded(self.prefix + path_text(path), True):
             return None
         try:
             found = os.stat(name, dir_fd=descriptor, follow_symlinks=False)
@@ -406,7 +401,7 @@ class _Crawl:
 
     def _entry(self, path: bytes, found: os.stat_result, rights: Rights, status: Status | None, reason: Reason | None) -> Entry:
         return Entry(
-            location=Location(self.shown_root, escape(path)),
+            location=Location(self.shown_root, path_text(path)),
             raw_path=path,
             size=found.st_size,
             modified_at=found.st_mtime_ns / 1e9,
@@ -422,11 +417,11 @@ class _Crawl:
 
     def bare(self, path: bytes, reason: Reason) -> Entry:
         """Something that was listed but could not be looked at."""
-        return Entry(Location(self.shown_root, escape(path)), path, None, None, None, None, 1, None, UNKNOWN, Status.UNREADABLE, reason)
+        return Entry(Location(self.shown_root, path_text(path)), path, None, None, None, None, 1, None, UNKNOWN, Status.UNREADABLE, reason)
 
     def folder_entry(self, path: bytes, status: Status, reason: Reason, found: os.stat_result | None = None) -> Entry:
         """A folder that is not gone into; its path ends in ``/`` (the root itself is ``./``)."""
-        shown = (escape(path) or ".") + "/"
+        shown = (path_text(path) or ".") + "/"
         return Entry(
             location=Location(self.shown_root, shown),
             raw_path=path,

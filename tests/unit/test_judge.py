@@ -11,7 +11,7 @@ import pytest
 
 from scanner.findings import schema
 from scanner.judge import FileJudge, Row, SeverityRule, absolute_path, exit_status, timestamp
-from scanner.model import Entry, FoundFact, Location, ObjectFacts, Reason, Status
+from scanner.model import Entry, FoundFact, Location, ObjectFacts, Reason, Status, stable_id
 from scanner.policy import Policy, load
 
 NOW = datetime.datetime(2026, 6, 1, 12, tzinfo=datetime.UTC)
@@ -272,10 +272,10 @@ def test_a_findings_id_depends_on_its_place_alone(policy: Policy, root: str) -> 
     assert len({identity(), identity(place="Sheet1"), identity(column="other"), identity(rule_id="r2"), identity(entity_type="X")}) == 5
 
 
-def test_the_store_names_findings_alike(policy: Policy, root: str) -> None:
+def test_a_findings_id_is_what_the_contract_hashes(policy: Policy, root: str) -> None:
     _, (finding,) = judge(policy, entry(root, "x.zip")).object(facts(found(place="Sheet1"), member=("a!b", "c")))
-    where = Location(root, "x.zip", ("a!b", "c"))
-    assert finding["finding_id"] == schema.finding_id(where, place="Sheet1", column="name", entity_type="PERSON", rule_id="rule")
+    member = Location(root, "x.zip", ("a!b", "c")).member_text
+    assert finding["finding_id"] == stable_id(root, "x.zip", member, "Sheet1", "name", "PERSON", "rule")
 
 
 def test_first_seen_is_kept(policy: Policy, root: str) -> None:

@@ -43,7 +43,7 @@ def command(path: Path, file: Path, as_json: bool, say: Messages) -> int:
 
 def explain(policy: Policy, path: Path) -> dict[str, Any]:
     """What the policy says of a path, as plain data. The folder's links are resolved as a scan does; the path itself is not followed."""
-    from scanner.policy.globs import path_text
+    from scanner.model import path_text
 
     here = os.path.join(os.path.realpath(path.parent), path.name) if path.name not in {"", ".."} else os.path.realpath(path)
     folder = Path(here).is_dir() and not Path(here).is_symlink()

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scanner.policy.globs import GlobError, GlobIndex, compile_glob, path_text, quote
+from scanner.model import path_text
+from scanner.policy.globs import GlobError, GlobIndex, compile_glob, quote
 
 BASE = "/srv/share"
 

@@ -17,13 +17,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scanner.model import Entry, Reason, Status, Unreadable
+from scanner.model import Entry, Reason, Status, Unreadable, path_text
 from scanner.sources import filesystem
 from scanner.sources.filesystem import (
     OpenSpec,
     RootError,
     crawl,
-    escape,
     open_descriptor,
     open_entry,
     open_sibling,
@@ -186,7 +185,7 @@ def test_names_are_written_as_the_contract_says(tmp_path: Path) -> None:
 
 @given(st.binary(max_size=30), st.binary(max_size=30))
 def test_escape_never_maps_two_names_to_one(one: bytes, other: bytes) -> None:
-    assert (escape(one) == escape(other)) == (one == other)
+    assert (path_text(one) == path_text(other)) == (one == other)
 
 
 def test_paths_longer_than_path_max(tmp_path: Path) -> None:
