@@ -74,7 +74,7 @@ def _begun(run_id: str, out: Path, roots: Sequence[str], policy: Policy, policy_
         roots_reached=tuple(roots),
         overdue=tuple(OverdueReview(s.name, s.review_by) for s in policy.overdue_reviews(now.date()) if s.review_by),
         policy=None if policy_file is None else str(policy_file),
-        notes=tuple(f"an excuse for {e.reason} has expired on {e.until}: {e.why}" for e in policy.expired_excuses(now.date())),
+        notes=tuple(f"the excuse for {', '.join(sorted(e.reasons))} has expired on {e.until}: {e.why}" for e in policy.expired_excuses(now.date())),
     )
 
 
