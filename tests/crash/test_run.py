@@ -29,7 +29,8 @@ def share(tmp_path: Path) -> Path:
 
 def start(share: Path, out: Path, prepare: Callable[[], None] | None = None) -> subprocess.Popen[str]:
     command = [COMMAND, "scan", str(share), "--out", str(out), "--json", "--jobs", "2"]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True, preexec_fn=prepare)
+    pipe = subprocess.PIPE
+    return subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, start_new_session=True, preexec_fn=prepare)  # noqa: PLW1509
 
 
 def processes_of(group: int) -> list[int]:

@@ -30,7 +30,7 @@ def finished(events: list[Event]) -> dict[tuple[str, ...], ObjectFacts]:
 
 
 def test_a_text_with_lines_hash_and_masks(scan: Scan) -> None:
-    data = "one\ntwo aa@example.com\nthree bb@example.com aa@example.com\n".encode()
+    data = b"one\ntwo aa@example.com\nthree bb@example.com aa@example.com\n"
     facts = finished(scan(data))[()]
     assert (facts.status, facts.bytes_read, facts.content_hash) == (Status.SCANNED, len(data), blake3(data).hexdigest())
     (found,) = facts.found
