@@ -74,8 +74,13 @@ def _begun(run_id: str, out: Path, roots: Sequence[str], policy: Policy, policy_
         roots_reached=tuple(roots),
         overdue=tuple(OverdueReview(s.name, s.review_by) for s in policy.overdue_reviews(now.date()) if s.review_by),
         policy=None if policy_file is None else str(policy_file),
-        notes=tuple(f"the excuse for {', '.join(sorted(e.reasons))} has expired on {e.until}: {e.why}" for e in policy.expired_excuses(now.date())),
+        notes=_notes(policy, now.date()),
     )
+
+
+def _notes(policy: Policy, today: datetime.date) -> tuple[str, ...]:
+    expired = policy.expired_excuses(today)
+    return tuple(f"the excuse for {', '.join(sorted(excuse.reasons))} has expired on {excuse.until}: {excuse.why}" for excuse in expired)
 
 
 def _worker_config(run_id: str, policy: Policy, settings: Settings, key: Key, staging: Path) -> WorkerConfig:
