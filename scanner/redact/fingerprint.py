@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from scanner.redact.key import Key
 from scanner.redact.normalise import normalise
+from scanner.redact.plain_forms import plain_forms, strings
 
 if TYPE_CHECKING:
     import numpy as np
@@ -61,7 +62,7 @@ class Fingerprinter:
     def one(self, entity_type: str, value: str) -> int:
         """The fingerprint of one value, equal to that of `many`."""
         _refuse_regulated(entity_type)
-        return int(_siphash(_strings([normalise(entity_type, value)]), self._key.sub_key(domain(entity_type)))[0])
+        return int(_siphash(strings([normalise(entity_type, value)]), self._key.sub_key(domain(entity_type)))[0])
 
     def counting(self, entity_type: str, values: pa.StringArray) -> npt.NDArray[np.uint64]:
         """Like `many` for any kind, under this object's throw-away key: only good for telling values apart here and now."""
@@ -81,73 +82,3 @@ def _siphash(values: Any, sub_key: bytes) -> npt.NDArray[np.uint64]:
     strings = values.to_numpy(zero_copy_only=False).astype(object, copy=False)
     hashed: npt.NDArray[np.uint64] = pd.util.hash_array(strings, encoding="utf8", hash_key=hash_key, categorize=False)
     return hashed
-
-
-# --------------------------------------------------------------------------- plain forms of many values
-
-
-def plain_forms(entity_type: str, values: pa.StringArray) -> Any:
-    """`normalise` of every value, as a string array of the same length.
-
-    E-mails, phones, postal codes and bare digits go through Arrow kernels where these give what `normalise` gives
-    (tests/property/test_masking.py holds them against each other); every other distinct value is normalised once.
-    """
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    if isinstance(values, pa.ChunkedArray):
-        values = values.combine_chunks()
-    values = pc.fill_null(values.cast(pa.string()), "")
-    shortcut = _SHORTCUTS.get(entity_type)
-    if shortcut is None or not len(values):
-        return _one_by_one(entity_type, values)
-    done, fits = shortcut(values, pc)
-    return done if fits is None else _mixed(entity_type, values, done, fits, pc)
-
-
-def _mixed(entity_type: str, values: Any, done: Any, fits: Any, pc: Any) -> Any:
-    """`done` where `fits`, the rest one by one."""
-    if pc.all(fits).as_py():
-        return done
-    misfits = pc.invert(fits)
-    return pc.replace_with_mask(done, misfits, _one_by_one(entity_type, values.filter(misfits)))
-
-
-def _one_by_one(entity_type: str, values: Any) -> Any:
-    encoded = values.dictionary_encode()
-    return _strings([normalise(entity_type, value) for value in encoded.dictionary.to_pylist()]).take(encoded.indices)
-
-
-def _strings(values: list[str]) -> Any:
-    import pyarrow as pa
-
-    return pa.array(values, pa.string())
-
-
-def _emails(values: Any, pc: Any) -> tuple[Any, Any]:
-    """ASCII without blanks: lower case is all there is to do."""
-    return pc.ascii_lower(values), pc.match_substring_regex(values, r"^[!-~]*$")
-
-
-def _phones(values: Any, pc: Any) -> tuple[Any, Any]:
-    """Japanese numbers in ASCII digits and hyphens that begin like a national number (010 is the way out of Japan)."""
-    return pc.replace_substring(values, "-", ""), pc.match_substring_regex(values, r"^0(?:[2-9]|1[1-9])[0-9-]*$")
-
-
-def _codes(values: Any, pc: Any) -> tuple[Any, Any]:
-    """Digits with hyphens: the digits."""
-    return pc.replace_substring(values, "-", ""), pc.match_substring_regex(values, r"^[0-9-]*$")
-
-
-_SHORTCUTS = {
-    "EMAIL_ADDRESS": _emails,
-    "PHONE_NUMBER": _phones,
-    "FAX_NUMBER": _phones,
-    "JP_POSTAL_CODE": _codes,
-    "CREDIT_CARD": _codes,
-    "JP_MY_NUMBER": _codes,
-    "JP_DRIVER_LICENSE": _codes,
-    "JP_PENSION_NUMBER": _codes,
-    "JP_HEALTH_INSURANCE": _codes,
-    "JP_BANK_ACCOUNT": _codes,
-}

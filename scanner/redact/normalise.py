@@ -15,7 +15,7 @@ from scanner.redact.kanji import COMMON_FORMS, number
 DASHES = "-‐‑‒–—―⁃−─━ー─﹣－ｰ"
 """Characters people type for a dash between digits; NFKC leaves most of them alone."""
 
-_LONGEST = 1_000
+LONGEST = 1_000
 """No phone, name or address is longer; what is gets the plain treatment, whose time is linear."""
 
 _DASH_RUN = re.compile(f"(?<=[0-9])\\s*[{re.escape(DASHES)}]+\\s*(?=[0-9])")
@@ -25,7 +25,7 @@ _INVISIBLE = re.compile("[\u00ad\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2
 
 def normalise(entity_type: str, value: str) -> str:
     """The plain form of `value` as a value of `entity_type`. Unknown kinds: NFKC, case-folded, blanks squeezed."""
-    kind = _KINDS.get(entity_type, _words) if len(value) <= _LONGEST else _words
+    kind = _KINDS.get(entity_type, _words) if len(value) <= LONGEST else _words
     form = kind(_plain(value))
     for _ in range(3):  # a blank that was left out may have kept an accent from its letter
         if form.isascii() or unicodedata.is_normalized("NFKC", form):
@@ -112,7 +112,7 @@ def _person(value: str) -> str:
     names in romaji are written both ways round.
     """
     value = _INVISIBLE.sub("", _folded(value)).translate(COMMON_FORMS).strip()
-    if not any("\u3040" <= c <= "\u9fff" for c in value):
+    if not any("\u3040" <= c <= "\u9fff" and c != "・" for c in value):
         return "".join(sorted(_NAME_BREAK.split(_TITLE.sub("", _unaccented(value)))))
     joined = _untrailed("".join(_NAME_BREAK.split(_TITLE.sub("", value))))
     return joined.translate(_HIRAGANA) if _KANA_ONLY.fullmatch(joined) else joined

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import unicodedata
 
-import pyarrow as pa
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from scanner.redact import is_mask, mask, normalise
-from scanner.redact.fingerprint import plain_forms
 from scanner.redact.mask import MAX_LENGTH
 
 KINDS = (
@@ -72,21 +70,9 @@ def test_a_mask_does_not_tell_digits_or_letters_apart(kind: str, value: str, dat
 @given(st.sampled_from(KINDS), VALUES)
 @example("PERSON", "가")
 @example("PERSON", "김 민수")
+@example("PERSON", "・é")
 @example("ADDRESS", "May \u0301")
 @example("DATE_OF_BIRTH", "May \u0301")
 def test_plain_forms_are_stable(kind: str, value: str) -> None:
     plain = normalise(kind, value)
     assert normalise(kind, plain) == plain
-
-
-_SHORT = ("EMAIL_ADDRESS", "PHONE_NUMBER", "JP_POSTAL_CODE", "CREDIT_CARD", "JP_BANK_ACCOUNT")
-_NUMBERS = st.lists(
-    st.sampled_from([*"0123456789", "0", "-", "--", "ー", "０", "+", "81", "010", "0081", "(", ")", " ", "〒"]), max_size=16
-).map("".join)
-
-
-@settings(max_examples=300, deadline=None)
-@given(st.sampled_from(_SHORT), st.lists(st.one_of(_NUMBERS, VALUES), max_size=8))
-def test_shortcuts_give_what_normalise_gives(kind: str, values: list[str]) -> None:
-    values = [value.encode("utf-8", "ignore").decode() for value in values]
-    assert plain_forms(kind, pa.array(values, pa.string())).to_pylist() == [normalise(kind, value) for value in values]
