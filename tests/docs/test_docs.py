@@ -8,15 +8,18 @@ import subprocess
 import urllib.parse
 from collections.abc import Iterator
 from functools import cache
+from io import BytesIO
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 import yaml
 
 from scanner.extract import registry
+from scanner.extract.budget import FileBudget
 from scanner.findings.schema import TABLES
-from scanner.model import Reason, Status
+from scanner.model import Blob, Extractor, Limits, Location, Reason, Status, Text
 from tests.docs.blocks import ROOT, Block, blocks, run, run_page
 
 DOCS = ROOT / "docs"
@@ -61,6 +64,25 @@ def test_the_examples_of_reading_the_findings_run(finished: tuple[Path, list[tup
     printed = run(Block(python[0].page, python[0].line, "python", code), folder)
     assert "sales/old/list.bak" in printed
     assert "image_only" in printed
+
+
+@pytest.mark.parametrize("name", ["README.md", "README.ja.md"])
+def test_the_readme_shows_findings_as_it_says(finished: tuple[Path, list[tuple[Block, str]]], name: str) -> None:
+    shown = [block for block in blocks(ROOT / name) if "findings" in block.text and "verdict" in block.text]
+    assert [block.language for block in shown] == ["python", "sh"]
+    for block in shown:
+        assert "sales/old/list.bak" in run(block, finished[0])
+
+
+def test_the_example_reader_reads(tmp_path: Path) -> None:
+    (block,) = [block for block in blocks(ROOT / "CONTRIBUTING.md") if block.language == "python"]
+    names: dict[str, Any] = {}
+    exec(compile(block.text, block.name, "exec"), names)
+    (reader,) = names["EXTRACTORS"]
+    blob = Blob(Location("/", "a"), 8, lambda: BytesIO(b"ONE\nTWO\n"))
+    items = list(reader.extract(blob, "text/x-upper", FileBudget(Limits(), tmp_path)))
+    assert isinstance(reader, Extractor)
+    assert items == [Text("ONE\n"), Text("TWO\n", first_line=2, continues=True)]
 
 
 def test_the_example_rule_passes_its_own_examples(tmp_path: Path) -> None:
