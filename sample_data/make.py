@@ -38,7 +38,9 @@ def main(folder: Path) -> None:
     (folder / "expected.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
     libraries = versions({name for item in made for name in item.made_with})
     by_file = {item.path: list(item.made_with) for item in made if item.made_with}
-    (folder / "made_with.json").write_text(json.dumps({"versions": libraries, "files": by_file}, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    (folder / "made_with.json").write_text(
+        json.dumps({"versions": libraries, "files": by_file}, ensure_ascii=False, indent=1) + "\n", encoding="utf-8"
+    )
     print(f"{len(made)} files, {sum(len(item.data) for item in made):,} bytes in {folder}")
 
 

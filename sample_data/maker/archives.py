@@ -24,7 +24,9 @@ def made() -> Iterator[Made]:
     yield Made("leaky/backup/顧客.zip", data, plants, made_with=("zlib",))
 
     # A zip that calls itself a workbook is still a zip.
-    yield Made("leaky/backup/export.xlsx", zipped({"list.csv": TABLE}), columns(HEADER, ROWS, KINDS, member="list.csv"), made_with=("zlib",))
+    yield Made(
+        "leaky/backup/export.xlsx", zipped({"list.csv": TABLE}), columns(HEADER, ROWS, KINDS, member="list.csv"), made_with=("zlib",)
+    )
 
     inside = tarred({"export/list.csv": TABLE, "export/readme.txt": b"weekly export\n"})
     plants = columns(HEADER, ROWS, KINDS, member="weekly.tar!export/list.csv")

@@ -59,7 +59,14 @@ def _sound() -> bytes:
 
 
 # Shaped like phones of Tokyo and Osaka, in a column that says what they are.
-PARTS = [[f"{'03' if at % 2 else '06'}-{1000 + at * 37 % 9000:04}-{2000 + at * 53 % 8000:04}", ("六角ボルト", "平座金", "Oリング", "軸受")[at % 4], str(at * 7 % 500)] for at in range(1, 201)]
+PARTS = [
+    [
+        f"{'03' if at % 2 else '06'}-{1000 + at * 37 % 9000:04}-{2000 + at * 53 % 8000:04}",
+        ("六角ボルト", "平座金", "Oリング", "軸受")[at % 4],
+        str(at * 7 % 500),
+    ]
+    for at in range(1, 201)
+]
 
 
 def _orders(seed: int = 1) -> list[list[str]]:

@@ -65,7 +65,8 @@ def _dumps(rows: list[list[str]], english: list[list[str]]) -> Iterator[Made]:
     plants = columns(HEADER, rows, KINDS, "dbo.Kaiin")
     text = _sql_server(rows)
     yield Made("leaky/基幹/sqlserver.sql", b"\xff\xfe" + text.encode("utf-16-le"), plants, len(rows), encoding="utf-16-le")
-    plants = columns(HEADER, rows, KINDS, "SALES.KAIIN")
+    upper = {name.upper(): kind for name, kind in KINDS.items()}
+    plants = columns(tuple(map(str.upper, HEADER)), rows, upper, "SALES.KAIIN")
     yield Made("leaky/基幹/oracle.sql", _oracle(rows).encode("cp932"), plants, len(rows), encoding="cp932")
 
 

@@ -24,7 +24,7 @@ def _word(text: str) -> str:
 
 
 def _eml() -> Made:
-    body, plants = marked(f"[[PERSON:{E.name}]]です。\n名簿を送ります。電話は [[PHONE_NUMBER:{E.mobile}]] です。\n", "body")
+    body, plants = marked(f"[[PERSON:{E.name}]]です。\n名簿を送ります。電話は [[PHONE_NUMBER:{E.mobile}]] です。\n", member="body.txt")
     rows = person_rows(PEOPLE[:6])
     table = delimited(HEADER, rows).encode("cp932")
     name = "会員名簿.csv"
@@ -46,8 +46,17 @@ def _eml() -> Made:
 def _mbox() -> Made:
     mails, plants = [], []
     for at, client in enumerate(CLIENTS[:3], 1):
-        text, found = marked(f"Hello,\n\nmy number is [[PHONE_NUMBER:{client.phone}]].\n\nKind regards,\n[[PERSON:{client.name}]]\n", "body", f"mail {at}")
-        plants += [*found, Plant("EMAIL_ADDRESS", (client.email,), "headers", None, f"mail {at}")]
+        text, found = marked(
+            f"Hello,\n\nmy number is [[PHONE_NUMBER:{client.phone}]].\n\nKind regards,\n[[PERSON:{client.name}]]\n",
+            member=f"message-{at}.eml!body.txt",
+        )
+        plants += [
+            *found,
+            *(
+                Plant(kind, (value,), "headers", None, f"message-{at}.eml")
+                for kind, value in (("PERSON", client.name), ("EMAIL_ADDRESS", client.email))
+            ),
+        ]
         mails.append(
             f"From {client.email} Wed Apr  1 09:0{at}:00 2026\nFrom: {client.name} <{client.email}>\nTo: info@strayscan-sample.example\n"
             f"Subject: Question {at}\nDate: Wed, 1 Apr 2026 09:0{at}:00 +0000\nMessage-ID: <{at}@example.com>\n\n{text}\n"
@@ -56,7 +65,7 @@ def _mbox() -> Made:
 
 
 def _msg() -> Made:
-    body, plants = marked(f"お世話になります。\r\n[[PERSON:{H.name}]]\r\n携帯 [[PHONE_NUMBER:{H.mobile}]]\r\n", "body")
+    body, plants = marked(f"お世話になります。\r\n[[PERSON:{H.name}]]\r\n携帯 [[PHONE_NUMBER:{H.mobile}]]\r\n", member="body.txt")
     rows = person_rows(PEOPLE[:4])
     table = delimited(HEADER, rows).encode("utf-8-sig")
     data = compound_file(

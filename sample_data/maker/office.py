@@ -95,7 +95,11 @@ def _sparse() -> Made:
     book.active.title = "端"
     book.active["A1"] = f"担当 {E.name} {E.mobile}"
     book.active["XFD1048576"] = E.email
-    plants = (Plant("PHONE_NUMBER", (E.mobile,), "端"), Plant("EMAIL_ADDRESS", (E.email,), "端"))
+    plants = (
+        Plant("PERSON", (E.name,), "端", "column 1"),
+        Plant("PHONE_NUMBER", (E.mobile,), "端", "column 1"),
+        Plant("EMAIL_ADDRESS", (E.email,), "端", "column 16384"),
+    )
     return Made("leaky/営業/sparse.xlsx", repacked(saved(book)), plants, made_with=("openpyxl", "zlib"))
 
 
@@ -226,7 +230,9 @@ def _pptx() -> Made:
 
 
 def _odt() -> Made:
-    text, plants = marked(f"[[PERSON:{B.name}]] 様\n〒[[JP_POSTAL_CODE:{B.postal}]] [[ADDRESS:{B.address}]]\nTEL [[PHONE_NUMBER:{B.phone}]]")
+    text, plants = marked(
+        f"[[PERSON:{B.name}]] 様\n〒[[JP_POSTAL_CODE:{B.postal}]] [[ADDRESS:{B.address}]]\nTEL [[PHONE_NUMBER:{B.phone}]]"
+    )
     lines = "".join(f"<text:p>{line}</text:p>" for line in text.splitlines())
     return Made("leaky/総務/礼状.odt", open_document("text", f"<office:text>{lines}</office:text>"), plants, made_with=("zlib",))
 
@@ -252,7 +258,9 @@ def _pdf_japanese() -> Made:
     pdfmetrics.registerFont(UnicodeCIDFont("HeiseiMin-W3"))
     page, buffer = canvas()
     first, plants = marked(f"申込書\n氏名 [[PERSON:{C.name}]]\n電話 [[PHONE_NUMBER:{C.mobile}]]", "page 1")
-    second, more = marked(f"住所 [[ADDRESS:{C.address}]]\n生年月日 [[DATE_OF_BIRTH:1991年7月23日]]\nメール [[EMAIL_ADDRESS:{C.email}]]", "page 2")
+    second, more = marked(
+        f"住所 [[ADDRESS:{C.address}]]\n生年月日 [[DATE_OF_BIRTH:1991年7月23日]]\nメール [[EMAIL_ADDRESS:{C.email}]]", "page 2"
+    )
     for text in (first, second):
         page.setFont("HeiseiMin-W3", 12)
         for at, line in enumerate(text.splitlines()):

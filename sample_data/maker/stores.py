@@ -16,7 +16,9 @@ def made() -> Iterator[Made]:
     yield Made("stores/crm/customers.csv", delimited(HEADER, rows).encode(), columns(HEADER, rows, KINDS), len(rows), encoding="utf-8")
     clients = client_rows()
     data = workbook({"Clients": [list(CLIENT_HEADER), *clients]})
-    yield Made("stores/crm/clients.xlsx", data, columns(CLIENT_HEADER, clients, KINDS, "Clients"), len(clients), made_with=("openpyxl", "zlib"))
+    yield Made(
+        "stores/crm/clients.xlsx", data, columns(CLIENT_HEADER, clients, KINDS, "Clients"), len(clients), made_with=("openpyxl", "zlib")
+    )
     yield _support_desk()
 
     header = ("社員番号", "氏名", "生年月日", "個人番号", "住所")

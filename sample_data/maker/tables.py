@@ -44,13 +44,14 @@ def made() -> Iterator[Made]:
     yield from _json_files()
     yield _xml()
     yield _html()
+    yield _nested_tags()
     yield _vcard()
 
 
 def _delimited_files() -> Iterator[Made]:
     rows = person_rows()
     plants = columns(HEADER, rows, KINDS)
-    yield Made("leaky/営業/顧客一覧.csv", delimited(HEADER, rows).encode("utf-8-sig"), plants, len(rows), encoding="utf-8")
+    yield Made("leaky/営業/顧客一覧.csv", delimited(HEADER, rows).encode("utf-8-sig"), plants, len(rows), encoding="utf-8-sig")
     yield Made("leaky/営業/会員.tsv", delimited(HEADER, rows, "\t").encode("cp932"), plants, len(rows), encoding="cp932")
     clients = client_rows()
     told = columns(CLIENT_HEADER, clients, KINDS)
@@ -77,9 +78,14 @@ def _hard_tables() -> Iterator[Made]:
     yield Made("leaky/営業/崩れた行.csv", broken.encode(), plants, encoding="utf-8")
 
     header = ("kaiin_cd", "shimei", "nm_kana", "tel1", "ml", "yubin", "jusho", "birth_dt")
-    coded = [[row[0], row[1], p.half_kana, p.mobile.replace("-", ""), *row[4:7], p.born.replace("-", "")] for row, p in zip(rows, PEOPLE, strict=True)]
+    coded = [
+        [row[0], row[1], p.half_kana, p.mobile.replace("-", ""), *row[4:7], p.born.replace("-", "")]
+        for row, p in zip(rows, PEOPLE, strict=True)
+    ]
     kinds = dict(zip(header[1:], [KINDS[name] for name in HEADER[1:]], strict=True))
-    yield Made("leaky/基幹/KAIIN_MST.csv", delimited(header, coded).encode("cp932"), columns(header, coded, kinds), len(rows), encoding="cp932")
+    yield Made(
+        "leaky/基幹/KAIIN_MST.csv", delimited(header, coded).encode("cp932"), columns(header, coded, kinds), len(rows), encoding="cp932"
+    )
 
     header = ("No", "姓", "名", "セイ", "メイ", "勤務地")
     split = [[str(at), p.surname, p.given, p.surname_kana, p.given_kana, "千葉工場"] for at, p in enumerate(PEOPLE, 1)]
@@ -105,7 +111,9 @@ def _fixed_width() -> Made:
     header = ("会員CD", "氏名", "フリガナ", "電話番号", "メールアドレス")
     widths = (8, 14, 18, 15, 30)
     rows = [[f"{at:06}", p.name, p.half_kana, p.mobile, p.email] for at, p in enumerate(PEOPLE, 1)]
-    lines = [b"".join(cell.encode("cp932").ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in [header, *rows]]
+    lines = [
+        b"".join(cell.encode("cp932").ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in [header, *rows]
+    ]
     return Made("leaky/基幹/TOKUISAKI.DAT", b"\r\n".join(lines) + b"\r\n", columns(header, rows, KINDS), len(rows), encoding="cp932")
 
 
@@ -115,13 +123,22 @@ def _json_files() -> Iterator[Made]:
         "office": "London",
         "contacts": [{"name": c.name, "phones": [{"type": "direct", "number": c.phone}], "email": c.email} for c in CLIENTS],
     }
-    kinds = {"contacts[].name": "PERSON", "contacts[].phones[].number": "PHONE_NUMBER", "contacts[].email": "EMAIL_ADDRESS"}
+    kinds = {"name": "PERSON", "phones.number": "PHONE_NUMBER", "email": "EMAIL_ADDRESS"}
     rows = [[c.name, c.phone, c.email] for c in CLIENTS]
-    yield Made("leaky/web/contacts.json", json.dumps(tree, indent=1).encode(), columns(tuple(kinds), rows, kinds), encoding="utf-8")
+    yield Made(
+        "leaky/web/contacts.json",
+        json.dumps(tree, indent=1).encode(),
+        columns(tuple(kinds), rows, kinds, "$.contacts"),
+        len(rows),
+        encoding="utf-8",
+    )
 
     header = ("氏名", "電話番号", "メールアドレス")
     records = [[p.name, p.mobile, p.email] for p in PEOPLE]
-    lines = [json.dumps({"event": "signup", "user": dict(zip(header, row, strict=True)), "at": 1_775_001_600 + at}) for at, row in enumerate(records)]
+    lines = [
+        json.dumps({"event": "signup", "user": dict(zip(header, row, strict=True)), "at": 1_775_001_600 + at})
+        for at, row in enumerate(records)
+    ]
     under = {f"user.{name}": KINDS[name] for name in header}
     yield Made("leaky/web/events.jsonl", "\n".join(lines).encode() + b"\n", columns(tuple(under), records, under), len(records))
 
@@ -130,7 +147,8 @@ def _xml() -> Made:
     header = ("name", "tel", "mail")
     rows = [[p.name, p.phone, p.email] for p in PEOPLE[:8]]
     body = "".join(
-        f'  <customer no="{at}"><name>{name}</name><tel>{tel}</tel><mail>{mail}</mail></customer>\n' for at, (name, tel, mail) in enumerate(rows, 1)
+        f'  <customer no="{at}"><name>{name}</name><tel>{tel}</tel><mail>{mail}</mail></customer>\n'
+        for at, (name, tel, mail) in enumerate(rows, 1)
     )
     text = f'<?xml version="1.0" encoding="EUC-JP"?>\n<customers>\n{body}</customers>\n'
     kinds = {"name": "PERSON", "tel": "PHONE_NUMBER", "mail": "EMAIL_ADDRESS"}
@@ -142,14 +160,27 @@ def _html() -> Made:
     text, plants = marked(f"""<!DOCTYPE html>
 <html lang="ja"><head><meta charset="Shift_JIS"><title>お問い合わせ</title></head>
 <body>
-<p>担当: [[PERSON:{a.name}]] <a href="mailto:[[EMAIL_ADDRESS:{a.email}]]?subject=hello">メールはこちら</a></p>
+<p>担当: [[PERSON:{a.name}]] <a href="mailto:{a.email}?subject=hello">メールはこちら</a></p>
 <p>代理: [[PERSON:{b.name}]] 電話 <b>090</b>-0000-0110</p>
-<img src="staff.jpg" alt="Ms. [[PERSON:{c.name}]], {c.phone}">
-<!-- 予備の連絡先 [[EMAIL_ADDRESS:{b.email}]] -->
+<img src="staff.jpg" alt="Ms. {c.name}, {c.phone}">
+<!-- 予備の連絡先 {b.email} -->
 </body></html>
 """)
-    plants += (Plant("PHONE_NUMBER", ("090-0000-0110", c.phone)),)
+    plants += (
+        Plant("PHONE_NUMBER", ("090-0000-0110",)),
+        Plant("EMAIL_ADDRESS", (a.email,), "links"),
+        Plant("PERSON", (c.name,), "attributes"),
+        Plant("PHONE_NUMBER", (c.phone,), "attributes"),
+        Plant("EMAIL_ADDRESS", (b.email,), "comments"),
+    )
     return Made("leaky/web/contact.html", text.encode("cp932"), plants, encoding="cp932")
+
+
+def _nested_tags() -> Made:
+    """200,000 tags within each other, and an address at the bottom: read to the end, however deep."""
+    email = PEOPLE[7].email
+    text = "<html><body>" + "<b>" * 200_000 + email
+    return Made("leaky/web/nested-tags.html", text.encode(), (Plant("EMAIL_ADDRESS", (email,)),), 1)
 
 
 def _vcard() -> Made:
@@ -161,10 +192,11 @@ def _vcard() -> Made:
     )
     five = PEOPLE[:5]
     plants = (
-        Plant("PERSON", tuple(p.name for p in five)),
-        Plant("PHONE_NUMBER", tuple(p.mobile for p in five)),
-        Plant("EMAIL_ADDRESS", tuple(p.email for p in five)),
-        Plant("ADDRESS", tuple(p.address for p in five)),
-        Plant("DATE_OF_BIRTH", tuple(p.born for p in five)),
+        Plant("PERSON", tuple(p.name for p in five), None, "N"),
+        Plant("PERSON", tuple(p.name for p in five), None, "FN"),
+        Plant("PHONE_NUMBER", tuple(p.mobile for p in five), None, "TEL"),
+        Plant("EMAIL_ADDRESS", tuple(p.email for p in five), None, "EMAIL"),
+        Plant("ADDRESS", tuple(p.address for p in five), None, "ADR"),
+        Plant("DATE_OF_BIRTH", tuple(p.born for p in five), None, "BDAY"),
     )
     return Made("leaky/総務/名刺.vcf", cards.encode(), plants, 5, encoding="utf-8")

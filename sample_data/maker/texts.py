@@ -13,7 +13,7 @@ EMILY, DANIEL, OLIVIA, THOMAS, *_ = CLIENTS
 
 
 def made() -> Iterator[Made]:
-    yield _text("leaky/総務/緊急連絡網.txt", CALL_TREE, "utf-8-sig", "utf-8", newline="\r\n")
+    yield _text("leaky/総務/緊急連絡網.txt", CALL_TREE, "utf-8-sig", "utf-8-sig", newline="\r\n")
     yield _text("leaky/営業/訪問メモ.txt", VISIT, "cp932", "cp932", newline="\r\n")
     yield _text("leaky/営業/旧顧客メモ.txt", OLD_CLIENTS, "euc_jp", "euc-jp")
     yield _text("leaky/営業/議事録_jis.txt", MINUTES, "iso2022_jp", "iso-2022-jp")
@@ -21,12 +21,16 @@ def made() -> Iterator[Made]:
     yield _text("leaky/営業/utf16le.txt", ORDER, "utf-16-le", "utf-16-le", newline="\r\n", bom=codecs.BOM_UTF16_LE)
     yield _text("leaky/営業/utf16be.txt", COMPLAINT, "utf-16-be", "utf-16-be", newline="\r\n", bom=codecs.BOM_UTF16_BE)
     yield _text("leaky/london/visitors.txt", VISITORS, "cp1252", "windows-1252", newline="\r\n")
-    yield _text("leaky/london/dinner.txt", DINNER, "latin-1", "windows-1252")
+    yield _text("leaky/london/dinner.txt", DINNER, "latin-1", "latin-1")
     yield _text("leaky/london/handover.md", HANDOVER, "utf-8", "utf-8")
+    yield _text("leaky/london/press-release.txt", PRESS, "utf-8", "utf-8")
+    yield _text("leaky/london/出張メモ.txt", TRAVEL, "utf-8", "utf-8")
     yield _text("leaky/logs/webapp.log", WEB_LOG, "utf-8", "utf-8")
     yield _text("leaky/src/seed_users.py", SEED, "utf-8", "utf-8")
     yield _text("leaky/人事/面接メモ.txt", INTERVIEW, "utf-8", "utf-8")
-    yield _text(f"leaky/人事/履歴書_{D.surname}{D.given}.txt", "受領済み。原本は人事の保管庫にある。\n", "utf-8", "utf-8", name=D.surname + D.given)
+    yield _text(
+        f"leaky/人事/履歴書_{D.surname}{D.given}.txt", "受領済み。原本は人事の保管庫にある。\n", "utf-8", "utf-8", name=D.surname + D.given
+    )
 
 
 def _text(path: str, text: str, codec: str, encoding: str, *, newline: str = "\n", bom: bytes = b"", name: str = "") -> Made:
@@ -118,6 +122,19 @@ Our client [[PERSON:{THOMAS.name}]] moved to [[ADDRESS:{THOMAS.address}]].
 - e-mail: [{THOMAS.name}](mailto:[[EMAIL_ADDRESS:{THOMAS.email}]])
 """
 
+# Our own switchboard and mailbox: known by the policy, told as `info` and never stray.
+PRESS = """
+New pump series on show in London
+Press office: [[EMAIL_ADDRESS:press@strayscan-sample.example]], switchboard [[PHONE_NUMBER:+44 20 7946 0100]]
+"""
+
+TRAVEL = f"""
+London office: visitors from headquarters
+- [[PERSON:{B.romaji}]] ({B.surname}課長, mobile [[PHONE_NUMBER:+81 80-0000-0102]])
+- Mr. [[PERSON:{F.romaji}]], passport no. [[JP_PASSPORT:TR7654321]]
+緊急時は [[PERSON:{G.name}]] さん(携帯 [[PHONE_NUMBER:０９０-００００-０１０７]])へ。
+"""
+
 WEB_LOG = f"""
 2026-04-01T09:12:44Z INFO  login ok user=[[EMAIL_ADDRESS:{A.email}]] ip=192.0.2.14
 2026-04-01T09:12:59Z WARN  sms failed to=[[PHONE_NUMBER:+81-90-0000-0102]] code=21610
@@ -149,5 +166,6 @@ INTERVIEW = f"""
 運転免許証番号 [[JP_DRIVER_LICENSE:301234567810]]
 基礎年金番号 [[JP_PENSION_NUMBER:1234-567890]]
 旅券番号 [[JP_PASSPORT:TR1234567]]
+健康保険 記号 [[JP_HEALTH_INSURANCE:1234 番号 567]]
 振込先 見本銀行 本店 普通 [[JP_BANK_ACCOUNT:1234567]]
 """
