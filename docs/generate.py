@@ -7,13 +7,20 @@ python docs/generate.py --check    say which are out of date, status 1 if any is
 from __future__ import annotations
 
 import dataclasses
+import io
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-REFERENCE = Path(__file__).resolve().parent / "reference"
+if TYPE_CHECKING:
+    from scanner.run.summary import RunSummary, UnreadGroup
+
+ROOT = Path(__file__).resolve().parents[1]
+REFERENCE = ROOT / "docs" / "reference"
 NOTE = "<!-- Written by docs/generate.py: edit that, or what it reads. -->"
 WIDTH = 100
 
@@ -148,7 +155,59 @@ def _says(path: Path, text: str) -> bool:
     return path.is_file() and path.read_text(encoding="utf-8") == text
 
 
+# --------------------------------------------------------------------------- the READMEs
+
+READMES = {"README.md": "en", "README.ja.md": "ja"}
+BEFORE, AFTER = "<!-- Written by docs/generate.py --readme -->\n```text\n", "```\n"
+ROWS, REASONS = 6, 4
+
+
+def write_summaries() -> None:
+    """A scan of the sample share under its policy, as the command prints it in either language."""
+    summary = _scanned()
+    for name, lang in READMES.items():
+        path = ROOT / name
+        text = path.read_text(encoding="utf-8")
+        before, _, rest = text.partition(BEFORE)
+        after = rest.partition(AFTER)[2]
+        path.write_text(f"{before}{BEFORE}{_printed(summary, lang)}{AFTER}{after}", encoding="utf-8")
+
+
+def _scanned() -> RunSummary:
+    """The summary with fewer rows, and paths as they are below the source."""
+    from scanner.api import scan
+
+    with tempfile.TemporaryDirectory() as folder:
+        out, key = Path(folder) / "findings", Path(folder) / "key"
+        key.touch(mode=0o600)
+        key.write_text("only for the documentation", encoding="utf-8")
+        full = scan(ROOT / "sample_data", ROOT / "sample_data" / "policy.yaml", out=out, key_file=key)
+    return dataclasses.replace(
+        full,
+        out="findings",
+        policy="sample_data/policy.yaml",
+        worst=tuple(dataclasses.replace(found, root="sample_data") for found in full.worst[:ROWS]),
+        unread=tuple(dataclasses.replace(group, examples=group.examples[:1]) for group in _short(full)[:REASONS]),
+    )
+
+
+def _short(full: RunSummary) -> list[UnreadGroup]:
+    """The reasons whose examples can be read at a glance."""
+    return [group for group in full.unread if all(len(member or "") < 60 for _, _, member in group.examples)]
+
+
+def _printed(summary: RunSummary, lang: str) -> str:
+    from scanner.render.terminal import print_summary
+
+    stream = io.StringIO()
+    print_summary(summary, stream, lang)
+    return "\n".join(line.rstrip() for line in stream.getvalue().splitlines()) + "\n"
+
+
 def main(args: list[str]) -> int:
+    if args == ["--readme"]:
+        write_summaries()
+        return 0
     if args == ["--check"]:
         old = stale()
         sys.stdout.writelines(f"docs/reference/{name} is out of date: run python docs/generate.py\n" for name in old)

@@ -68,7 +68,8 @@ def test_the_examples_of_reading_the_findings_run(finished: tuple[Path, list[tup
 
 @pytest.mark.parametrize("name", ["README.md", "README.ja.md"])
 def test_the_readme_shows_findings_as_it_says(finished: tuple[Path, list[tuple[Block, str]]], name: str) -> None:
-    shown = [block for block in blocks(ROOT / name) if "findings" in block.text and "verdict" in block.text]
+    code = [block for block in blocks(ROOT / name) if block.language != "text"]
+    shown = [block for block in code if "findings" in block.text and "verdict" in block.text]
     assert [block.language for block in shown] == ["python", "sh"]
     for block in shown:
         assert "sales/old/list.bak" in run(block, finished[0])
@@ -230,6 +231,14 @@ def test_the_two_readmes_have_the_same_shape() -> None:
         headings = [len(marks) for marks in re.findall(r"^(#+) ", text, re.MULTILINE)]
         shapes.append((headings, len(re.findall(r"^\|", text, re.MULTILINE)), [block.language for block in blocks(ROOT / name)]))
     assert shapes[0] == shapes[1]
+
+
+@pytest.mark.parametrize("name", ["README.md", "README.ja.md"])
+def test_the_summary_in_the_readme_names_files_of_the_sample(name: str) -> None:
+    summary = max((block.text for block in blocks(ROOT / name) if block.language == "text"), key=len)
+    paths = [line.split()[-1].split("!")[0] for line in summary.splitlines() if re.match(r"(critical|high|重大|高) +\d", line)]
+    assert len(paths) >= 3
+    assert not [path for path in paths if not (ROOT / "sample_data" / path).is_file()]
 
 
 def test_exit_statuses_in_the_readme_are_those_of_the_reference() -> None:
