@@ -133,6 +133,18 @@ def test_commands_on_the_pages_exist(page: Path) -> None:
             assert option in known | {"--help", "--version"}, words
 
 
+@pytest.mark.parametrize("name", ["README.md", "README.ja.md"])
+def test_commands_that_the_readme_says_are_missing_are_missing(name: str) -> None:
+    import click
+
+    from scanner.cli._door import strayscan
+
+    there = strayscan.list_commands(click.Context(strayscan))
+    wanted = ["stores", "trace", "watch", "hold", "find", "report", "export"]
+    text = (ROOT / name).read_text(encoding="utf-8")
+    assert [word for word in wanted if f"`{word}`" in text] == [word for word in wanted if word not in there]
+
+
 def _code(page: Path) -> Iterator[str]:
     text = page.read_text(encoding="utf-8")
     yield from (block.text for block in blocks(page) if block.language == "sh")
