@@ -13,8 +13,17 @@ from scanner.extract.member_names import Steps, shown
 from scanner.extract.mime import ENCODED, HEADER_BYTES, IDENTITY, Part, Payload, decode_words, occurrences, read_part, split_multipart
 from scanner.model import Blob, Budget, Gap, Item, Location, Reason, Text, Unread, Unreadable
 
-_SIGNATURES = ("dkim-signature", "domainkey-signature", "arc-", "x-google-dkim-signature")
-"""Fields that are nothing but keyed noise, megabytes of it in a mail folder."""
+_NOISE = (
+    "dkim-signature",
+    "domainkey-signature",
+    "arc-",
+    "x-google-dkim-signature",
+    "message-id",
+    "in-reply-to",
+    "references",
+    "content-id",
+)
+"""Fields that are keyed noise, or names of mails in the form of addresses (RFC 5322, 3.6.4): nobody's mailbox."""
 _STOCK_PREAMBLE = re.compile(rb"\s*This is a multi-?part(?: MIME)? message(?: in MIME format)?\.?\s*", re.IGNORECASE)
 _PGP = b"-----BEGIN PGP MESSAGE-----"
 _ENVELOPED = bytes.fromhex("06092a864886f70d0107")  # PKCS #7 content type; the next byte says which
@@ -57,7 +66,7 @@ def _header_text(message: Part) -> str:
     """One field a line; a folded one is followed by as many blank lines, so that line numbers stay those of the file."""
     lines = []
     for header in message.headers:
-        noise = header.name.startswith(_SIGNATURES)
+        noise = header.name.startswith(_NOISE)
         lines.append(("" if noise else f"{header.shown}: " if header.shown else "") + ("" if noise else decode_words(header.value)))
         lines.extend([""] * (max(header.lines, 1) - 1))
     return "\n".join(lines)
