@@ -5,17 +5,17 @@ from __future__ import annotations
 import hashlib
 import importlib
 import pkgutil
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from importlib.metadata import PackageNotFoundError, version
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import detectors
 from detectors import overlap, rule
 from detectors.fold import encodable, fold
+from detectors.gate import Finder, Gate, can_report, needed_words
 from detectors.rule import CompiledRule, Rule
-from detectors.screen import Screen
 from detectors.windows import MAX_WINDOW, Window, windows
 from scanner.model import Detection, DetectSettings, TableDetector
 
@@ -23,21 +23,8 @@ if TYPE_CHECKING:
     from presidio_analyzer import EntityRecognizer
 
 DEFAULT_THRESHOLD: Final = 0.5
+BLOCK: Final = 40  # windows looked at together: some 64,000 characters
 _LIBRARIES: Final = ("presidio-analyzer", "regex", "phonenumbers", "sudachipy", "sudachidict-core", "spacy")
-
-
-@dataclass(frozen=True, slots=True)
-class Finder:
-    """One rule or recognizer as the engine runs it. `run(text, folded, header)` gives raw detections; `header` is None in running text.
-
-    `signs`: regexes on folded text, one of which must match wherever it finds something; None: it runs always.
-    """
-
-    name: str
-    signs: tuple[str, ...] | None
-    run: Callable[[str, str, tuple[str, ...] | None], list[Detection]]
-    subtracts: frozenset[str] | None = None  # of a subtracting rule: the entity types it takes away
-    is_subtracting: bool = False
 
 
 class Engine:
@@ -53,16 +40,20 @@ class Engine:
         self._default = self._thresholds.get("default", DEFAULT_THRESHOLD)
         self._wanted = None if settings.entities is None else frozenset(settings.entities)
         self._allow = frozenset(_plain(value) for value in settings.allow)
-        self._finders = (*(_rule_finder(item) for item in rules), *(_recognizer_finder(item) for item in recognizers))
-        self._covered = {finder.name: finder.subtracts for finder in self._finders if finder.is_subtracting}
-        self._screen = Screen([finder.signs if screened else None for finder in self._finders])
+        claiming = [self._rule_finder(item) for item in rules if item.entity is not None]
+        self._finders = (*claiming, *(_recognizer_finder(item) for item in recognizers))
+        self._subtracting = tuple((self._rule_finder(item), item) for item in rules if item.entity is None)
+        self._covered = {item.id: None if "*" in item.subtracts else frozenset(item.subtracts) for _, item in self._subtracting}
+        self._gate = Gate(self._finders) if screened else None
+        self._subtracting_gate = Gate([finder for finder, _ in self._subtracting]) if screened else None
         self._problems: list[str] = []
         self.digest = _digest(settings, rules, recognizers)
 
     @property
     def unscreened(self) -> tuple[str, ...]:
         """Names of the rules and recognizers that no screen can speak for: they run on every window."""
-        return tuple(finder.name for number, finder in enumerate(self._finders) if number in self._screen.always)
+        always = range(len(self._finders)) if self._gate is None else sorted(self._gate.always)
+        return tuple(self._finders[number].name for number in always)
 
     def threshold(self, entity_type: str) -> float:
         """The least score at which a detection of this type is reported."""
@@ -76,9 +67,18 @@ class Engine:
         """Detections of a text of any length, in order of start."""
         return [
             Detection(item.entity_type, window.offset + item.start, window.offset + item.end, item.score, item.rule_id, item.detector)
-            for window in windows(text)
-            for item in self.find_own(window)
+            for window, found in self.find_many(windows(text))
+            for item in found
         ]
+
+    def find_many(self, stream: Iterable[Window]) -> Iterator[tuple[Window, list[Detection]]]:
+        """Every window of a stream, in order, with the detections it owns (offsets in the window's text). Windows that hold no sign of
+        anything are passed over many at a time, so this is the quick way; it reads up to `BLOCK` windows ahead."""
+        for block in _blocks(stream):
+            if self._gate is not None and self._gate.idle(_joined(block)):
+                yield from ((window, []) for window in block)
+            else:
+                yield from ((window, self.find_own(window)) for window in block)
 
     def find_own(self, window: Window) -> list[Detection]:
         """Detections that the window owns, with offsets in the window's text."""
@@ -116,23 +116,40 @@ class Engine:
 
     def _judge(self, text: str, header: tuple[str, ...] | None, only: frozenset[str] | None) -> list[Detection]:
         folded, data = encodable(fold(text))
-        raw: list[Detection] = []
-        claims: list[Detection] = []
-        for number in sorted(self._screen.seen(data)):
-            finder = self._finders[number]
-            (claims if finder.is_subtracting else raw).extend(self._run(finder, text, folded, header))
-        if not raw:
-            return raw
+        raw = self._raw(self._finders, self._gate, text, folded, data, header)
         good = [item for item in raw if self._counts(item, text)]
+        if not good:
+            return good
+        claims = self._raw([finder for finder, _ in self._subtracting], self._subtracting_gate, text, folded, data, header)
         standing = overlap.resolve(overlap.subtract(good, claims, self._covered) if claims else good)
         return standing if only is None else [item for item in standing if item.entity_type in only]
 
-    def _run(self, finder: Finder, text: str, folded: str, header: tuple[str, ...] | None) -> list[Detection]:
+    def _raw(
+        self, finders: Sequence[Finder], gate: Gate | None, text: str, folded: str, data: bytes, header: tuple[str, ...] | None
+    ) -> list[Detection]:
+        runs = [(number, None) for number in range(len(finders))] if gate is None else gate.open(folded, data, header is not None)
+        return [item for number, ends in runs for item in self._run(finders[number], text, folded, header, ends)]
+
+    def _run(self, finder: Finder, text: str, folded: str, header: tuple[str, ...] | None, ends: Sequence[int] | None) -> list[Detection]:
         try:
-            return finder.run(text, folded, header)
+            return finder.run(text, folded, header, ends)
         except Exception:  # a plug-in's fault or a pattern's time-out costs that detector in this window, never the scan, and is told
             self._problems.append(finder.name)
             return []
+
+    def _rule_finder(self, item: Rule) -> Finder:
+        compiled = CompiledRule(item)
+        entity = item.entity or ""
+        least = 0.0 if item.entity is None else self.threshold(item.entity)
+
+        def run(text: str, folded: str, header: tuple[str, ...] | None, ends: Sequence[int] | None) -> list[Detection]:
+            del text
+            return [
+                Detection(entity, start, end, score, item.id, "rule") for start, end, score in compiled.finds(folded, header, ends, least)
+            ]
+
+        signs = (item.pattern,) if item.entity is None or can_report(item, least) else ()
+        return Finder(item.id, signs, run, () if item.entity is None else needed_words(item, least), compiled.narrow)
 
     def _counts(self, item: Detection, text: str) -> bool:
         if item.score < self.threshold(item.entity_type) or not self.wants(item.entity_type):
@@ -182,16 +199,20 @@ def _recognizers(settings: DetectSettings) -> list[EntityRecognizer]:
     return found
 
 
-def _rule_finder(item: Rule) -> Finder:
-    compiled = CompiledRule(item)
-    entity = item.entity or ""
+def _blocks(stream: Iterable[Window]) -> Iterator[list[Window]]:
+    waiting = iter(stream)
+    while block := list(islice(waiting, BLOCK)):
+        yield block
 
-    def run(text: str, folded: str, header: tuple[str, ...] | None) -> list[Detection]:
-        del text
-        return [Detection(entity, start, end, score, item.id, "rule") for start, end, score in compiled.finds(folded, header)]
 
-    subtracts = None if "*" in item.subtracts else frozenset(item.subtracts)
-    return Finder(item.id, (item.pattern,), run, subtracts, is_subtracting=item.entity is None)
+def _joined(block: Sequence[Window]) -> str:
+    """The text that consecutive windows cover."""
+    parts = [block[0].text]
+    end = block[0].offset + len(block[0].text)
+    for window in block[1:]:
+        parts.append(window.text[end - window.offset :])
+        end = window.offset + len(window.text)
+    return "".join(parts)
 
 
 def _recognizer_finder(recognizer: EntityRecognizer) -> Finder:
@@ -201,8 +222,8 @@ def _recognizer_finder(recognizer: EntityRecognizer) -> Finder:
     entities = list(recognizer.supported_entities)
     analyze_cell: Callable[[str, tuple[str, ...]], list[Any]] | None = getattr(recognizer, "analyze_cell", None)
 
-    def run(text: str, folded: str, header: tuple[str, ...] | None) -> list[Detection]:
-        del folded
+    def run(text: str, folded: str, header: tuple[str, ...] | None, ends: Sequence[int] | None) -> list[Detection]:
+        del folded, ends
         if header is not None and analyze_cell is not None:
             return detections(analyze_cell(text, header), recognizer)
         return detections(recognizer.analyze(text, entities, None) or (), recognizer)

@@ -81,17 +81,20 @@ class CompiledRule:
         self.rule = rule
         self._matcher: Matcher = compile_trusted(rule.pattern) if rule.trusted else compile_foreign(rule.pattern)
         self._valid: Callable[[str], bool] | None = getattr(validators, rule.validator) if rule.validator else None
+        self.narrow = self._matcher.narrow  # finds nothing far from where its sign ends
         self._context = words_pattern(rule.context)
         self._contrary = words_pattern(rule.contrary)
 
-    def finds(self, folded: str, header: Sequence[str] | None = None) -> Iterator[tuple[int, int, float]]:
-        """(start, end, score) of every valid match, best first where they tie on nothing. `header`: the words above a cell, which count
-        as context. May raise TimeoutError."""
+    def finds(
+        self, folded: str, header: Sequence[str] | None = None, ends: Sequence[int] | None = None, least: float = 0.0
+    ) -> Iterator[tuple[int, int, float]]:
+        """(start, end, score) of every valid match with a score of `least` or more, in order. `header`: the words above a cell, which count
+        as context. `ends`: where matches can end, if that is known. May raise TimeoutError."""
         above = _header_text(header) if header else ""
-        for start, end in self._matcher.spans(folded):
-            if start == end or (self._valid is not None and not self._valid(folded[start:end])):
-                continue
-            yield start, end, self._score(folded, start, end, above)
+        for start, end in self._matcher.spans(folded) if ends is None else self._matcher.spans_ending(folded, ends):
+            score = self._score(folded, start, end, above)
+            if start < end and score >= least and (self._valid is None or self._valid(folded[start:end])):
+                yield start, end, score
 
     def header_speaks_for(self, header: Sequence[str]) -> bool:
         """Whether the words above a column are context words of this rule."""

@@ -1,76 +1,123 @@
-"""The fast first pass: one Hyperscan database over all patterns says which detectors can find anything in a window.
+"""The fast first pass: one Hyperscan database over many patterns says which of them occur in a text, and where they end.
 
-Never changes the result: a pattern is screened by a relaxed form that matches wherever the pattern does, and what cannot be relaxed
-runs always. Only "does it occur" is asked (single match, no start offsets), which is what Hyperscan does fastest.
+Never changes the result: a pattern is screened by a sign that matches wherever the pattern does, and what has no sign runs always.
+Start offsets are never asked for, which is what Hyperscan does fastest.
 """
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from detectors.pattern import NotExpressible, relaxed
+from detectors.pattern import NotExpressible, Sign, sign
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    owner: int
+    sign: Sign
+    located: bool
 
 
 class Screen:
     """Asks many patterns at once. Detector number i is screened if every one of its patterns is."""
 
-    def __init__(self, patterns: Sequence[tuple[str, ...] | None]) -> None:
-        """`patterns[i]`: regexes of which one must match wherever detector i finds something; None where that is not known."""
+    def __init__(self, patterns: Sequence[tuple[str, ...] | None], *, located: Sequence[bool] = (), guarded: Sequence[bool] = ()) -> None:
+        """`patterns[i]`: regexes of which one must match wherever detector i finds something; None where that is not known, () where it
+        finds nothing. `located[i]`: every end of a match is wanted, not only whether there is one. `guarded[i]`: see `pattern.sign`."""
         self._lock = threading.Lock()  # one scratch space, which two scans must not share
-        expressions: list[str] = []
-        owners: list[int] = []
         always: set[int] = set()
+        entries: list[_Entry] = []
         for number, group in enumerate(patterns):
             try:
-                mine = [_screenable(pattern) for pattern in group] if group else []
+                made = None if group is None else [sign(pattern, not guarded or guarded[number]) for pattern in group]
             except NotExpressible:
-                mine = []
-            if not mine:
+                made = None
+            if made is None:
                 always.add(number)
-            expressions.extend(mine)
-            owners.extend([number] * len(mine))
-        self.always = frozenset(always)
-        self._owners = owners
-        self._database = _compile(expressions) if expressions else None
+            else:
+                entries.extend(_Entry(number, item, bool(located) and located[number]) for item in made)
+        self._database, refused = _compiled(entries)
+        self.always = frozenset(always | refused)
+        self._owners = [entry.owner for entry in entries if entry.owner not in refused]
 
     def seen(self, data: bytes) -> set[int]:
         """Numbers of the detectors that may find something in this text (valid UTF-8)."""
-        found = set(self.always)
+        return {*self.always, *self.ends(data)}
+
+    def ends(self, data: bytes) -> dict[int, list[int]]:
+        """Detector -> byte offsets at which a match of a sign of it ends: all of them where they are wanted, else some. Detectors that run
+        always are left out."""
+        found: dict[int, list[int]] = {}
         if self._database is None or not data:
             return found
         owners = self._owners
 
         def note(pattern: int, start: int, end: int, flags: int, context: Any) -> None:
-            found.add(owners[pattern])
+            found.setdefault(owners[pattern], []).append(end)
 
         with self._lock:
             self._database.scan(data, match_event_handler=note)
         return found
 
+    def any(self, data: bytes) -> bool:
+        """Whether any detector may find something in this text; stops at the first sign."""
+        if self.always:
+            return True
+        if self._database is None or not data:
+            return False
+        import hyperscan
 
-def _screenable(pattern: str) -> str:
-    """The relaxed pattern, if Hyperscan takes it and it does not match everything."""
+        hits: list[int] = []
+
+        def note(pattern: int, start: int, end: int, flags: int, context: Any) -> bool:
+            hits.append(pattern)
+            return True
+
+        with self._lock, contextlib.suppress(hyperscan.ScanTerminated):
+            self._database.scan(data, match_event_handler=note)
+        return bool(hits)
+
+
+def _compiled(entries: Sequence[_Entry]) -> tuple[Any, frozenset[int]]:
+    """(database, owners of patterns that Hyperscan does not take). One by one only where it refuses them together."""
     import hyperscan
 
-    expression = relaxed(pattern)
+    if not entries:
+        return None, frozenset()
     try:
-        _compile([expression])
-    except hyperscan.error as error:
-        raise NotExpressible from error
-    return expression
+        return _compile(entries), frozenset()
+    except hyperscan.error:
+        refused = frozenset(entry.owner for entry in entries if not _compiles(entry))
+        rest = [entry for entry in entries if entry.owner not in refused]
+        return (_compile(rest) if rest else None), refused
 
 
-def _compile(expressions: Sequence[str]) -> Any:
+def _compiles(entry: _Entry) -> bool:
     import hyperscan
 
-    flags = hyperscan.HS_FLAG_UTF8 | hyperscan.HS_FLAG_SINGLEMATCH | hyperscan.HS_FLAG_ALLOWEMPTY
+    try:
+        _compile([entry])
+    except hyperscan.error:
+        return False
+    return True
+
+
+def _compile(entries: Sequence[_Entry]) -> Any:
+    import hyperscan
+
+    def flags(entry: _Entry) -> int:
+        mode = hyperscan.HS_FLAG_UTF8 if entry.sign.wide else 0
+        return int(hyperscan.HS_FLAG_ALLOWEMPTY | mode | (0 if entry.located else hyperscan.HS_FLAG_SINGLEMATCH))
+
     database = hyperscan.Database()
     database.compile(
-        expressions=[expression.encode() for expression in expressions],
-        ids=list(range(len(expressions))),
-        elements=len(expressions),
-        flags=[flags] * len(expressions),
+        expressions=[entry.sign.expression.encode() for entry in entries],
+        ids=list(range(len(entries))),
+        elements=len(entries),
+        flags=[flags(entry) for entry in entries],
     )
     return database
