@@ -22,7 +22,7 @@ FOLDERS = ("stores", "leaky", "clean", "broken")
 
 def versions(names: set[str]) -> dict[str, str]:
     """The version in use of every library named."""
-    built_in = {"zlib": zlib.ZLIB_RUNTIME_VERSION, "sqlite": sqlite3.sqlite_version, "lzma": "5"}
+    built_in = {"zlib": zlib.ZLIB_RUNTIME_VERSION, "sqlite": sqlite3.sqlite_version}
     return {name: built_in.get(name) or importlib.metadata.version(name) for name in sorted(names)}
 
 

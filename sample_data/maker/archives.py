@@ -34,7 +34,7 @@ def made() -> Iterator[Made]:
 
     yield Made("leaky/backup/list.csv.bz2", bz2.compress(TABLE, 9), columns(HEADER, ROWS, KINDS, member="list.csv"))
     packed = lzma.compress(TABLE, preset=6)
-    yield Made("leaky/backup/list.csv.xz", packed, columns(HEADER, ROWS, KINDS, member="list.csv"), made_with=("lzma",))
+    yield Made("leaky/backup/list.csv.xz", packed, columns(HEADER, ROWS, KINDS, member="list.csv"))
 
     inner = zipped({"list.csv": TABLE, "memo.txt": memo.encode()})
     outer = zipped({"2026/april.zip": inner, "2026/april.tar": tarred({"list.csv": TABLE})})

@@ -43,7 +43,7 @@ def made() -> Iterator[Made]:
     yield _broken("unknown.bin", b"\x93\x01\xfe" + _noise(3000), "unknown_format", "unsupported")
 
     yield _broken("photo.png", _png(), "image_only", made_with=("zlib",))
-    yield _broken("scanned.pdf", _scanned_pdf(), "image_only", made_with=("reportlab", "zlib"))
+    yield _broken("scanned.pdf", _scanned_pdf(), "image_only", made_with=("reportlab", "pillow", "zlib"))
 
     yield _broken("zeros.zip", _zeros(600), "member_unread", "partial", made_with=("zlib",))
     yield _broken("overlap.zip", _overlap_bomb(24, 112 << 20), "member_unread", "partial", made_with=("zlib",))

@@ -34,6 +34,11 @@ def made() -> Iterator[Made]:
     yield _text("settings.xml", SETTINGS)
     yield _text("schema.sql", SCHEMA)
     yield _text("販売実績.txt", SALES)
+    yield _text("colours.csv", delimited(("code", "colour", "stock"), COLOURS))
+    yield _text("駅別広告.csv", delimited(("駅名", "路線", "掲出数"), STATIONS), "cp932", "cp932")
+    yield _text("図面一覧.txt", DRAWINGS)
+    yield _text("README.md", README)
+    yield _text("連絡先の案内.txt", GUIDE)
     sheets = {"在庫": [["品番", "品名", "数量"], *([*row[:2], int(row[2])] for row in PARTS[:40])], "Notes": [["Checked in April"]]}
     yield Made("clean/inventory.xlsx", workbook(sheets), made_with=("openpyxl", "zlib"))
     data = zipped({"css/site.css": CSS.encode(), "README.txt": LOREM.encode()})
@@ -213,6 +218,53 @@ SCHEMA = """
 CREATE TABLE parts (id INT, part_no VARCHAR(20), name VARCHAR(50), price INT);
 INSERT INTO parts (id, part_no, name, price) VALUES (1, '03-1234-5678', '六角ボルト', 12), (2, '06-2345-6789', '平座金', 3);
 INSERT INTO parts (id, part_no, name, price) VALUES (3, '045-345-6789', 'Oリング', 8), (4, '052-456-7890', '軸受', 410);
+"""
+
+# Colours are given names too, stations surnames, and drawing numbers look like phones of Tokyo.
+COLOURS = [
+    [f"C{at:03}", name, str(at * 13 % 70)]
+    for at, name in enumerate(
+        ("Rose", "Violet", "Sienna", "Olive", "Amber", "Scarlett", "Hazel", "Ruby", "Jade", "Ivory", "Ash", "Heather"), 1
+    )
+]
+STATIONS = [
+    [name, line, str(at * 7 % 40)]
+    for at, (name, line) in enumerate(
+        [
+            ("中野", "中央線"),
+            ("大宮", "埼京線"),
+            ("川口", "京浜東北線"),
+            ("目黒", "山手線"),
+            ("品川", "山手線"),
+            ("横山", "長野線"),
+            ("福島", "環状線"),
+            ("石川町", "根岸線"),
+        ]
+    )
+]
+
+DRAWINGS = """
+図面番号           名称              版
+03-2211-4455-A     ポンプ外形図      3
+03-2211-4456-B     ポンプ断面図      1
+06-6611-0099-C     配管系統図        7
+"""
+
+README = """
+# Firmware of the PX series
+
+    git clone git@git.example.com:pumps/firmware.git
+    scp build/px.bin deploy@192.0.2.10:/srv/firmware/
+    docker pull registry.example.com/pumps/px@sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
+
+Run `make`, then `make flash PORT=/dev/ttyUSB0`. Needs Python 3.11 and 2 GB of memory.
+"""
+
+GUIDE = """
+お問い合わせについて
+電話番号とメールアドレスは社内ポータルをご覧ください。担当者名は公開していません。
+フリーダイヤル 0120-000-000(平日 9:00~17:00)、ナビダイヤル 0570-000-000
+法人番号 8700110005901 適格請求書発行事業者 登録番号 T8700110005901
 """
 
 SALES = """

@@ -22,7 +22,7 @@ def test_the_demo_and_its_next_steps(tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert "ended with status 3" in done.stdout
-    steps = re.findall(r"^    (\S*bin/(?:python|strayscan) .+)$", done.stdout, re.MULTILINE)
+    steps = re.findall(r"^    (\S*bin/(?:python[0-9.]*|strayscan) .+)$", done.stdout, re.MULTILINE)
     assert len(steps) == 4
     for step, word in zip(steps[:3], ("entity_type", "hits", "hr-old"), strict=True):
         shown = subprocess.run(step, shell=True, cwd=ROOT, env=env, capture_output=True, encoding="utf-8", timeout=60, check=False)
