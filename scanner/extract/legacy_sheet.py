@@ -12,8 +12,9 @@ from typing import Any, BinaryIO
 from scanner.extract import sniff
 from scanner.extract.grid import Row, sheet_items
 from scanner.extract.number_format import plain
-from scanner.extract.ooxml_package import Package, link_text, properties
+from scanner.extract.ooxml_package import Package, guarded, link_text, properties
 from scanner.extract.prose import pieces
+from scanner.extract.vba_project import macros
 from scanner.model import Blob, Budget, Extractor, Gap, Item, Reason, Unreadable
 
 _HEADER, _FOOTER, _CONTINUE, _TEXT_OBJECT, _NOTE, _LINK, _PASSWORD = 0x14, 0x15, 0x3C, 0x1B6, 0x1C, 0x1B8, 0x2F
@@ -29,7 +30,8 @@ class LegacySheets:
     """Workbooks of Excel 97 to 2003 ([MS-XLS]) and binary workbooks of Excel 2007 ([MS-XLSB]).
 
     calamine holds a sheet whole and may end the process on a hostile one: workers are isolated and limited for that.
-    Places: sheet names; "comments", "header", "links", "properties" for the workbook (xls only: comments of an xlsb are a `Gap`).
+    Places: each sheet's name; "sheet names", "macro MODULE", "comments", "header", "links", "properties" for the workbook
+    (xls only: comments and macros of an xlsb are a `Gap` or a member).
     """
 
     media_types = frozenset({sniff.XLS, sniff.XLSB})
@@ -42,6 +44,7 @@ class LegacySheets:
             stream.close()
         if media_type == sniff.XLS:
             yield from _records(blob)
+            yield from guarded(macros(blob, budget), "macros")
             if _is_short(blob):
                 yield Gap(Reason.TRUNCATED)
         else:
@@ -63,6 +66,7 @@ def _book(stream: BinaryIO, blob: Blob, budget: Budget) -> Iterator[Item]:
         raise Unreadable(_cut_or_damaged(blob))
     for index, name in enumerate(sheets):
         yield from _sheet(book, index, name, budget)
+    yield from pieces("\n".join(sheets), "sheet names")
 
 
 @contextlib.contextmanager

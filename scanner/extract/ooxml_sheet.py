@@ -368,6 +368,7 @@ def _workbook_items(package: Package, strings: SharedStrings) -> Iterator[Item]:
         yield from _sheet(book, name, link)
     if strings.fault is not None:
         yield Gap(strings.fault)
+    yield from pieces("\n".join(name for name, _ in outline.sheets), "sheet names")  # a sheet may be called after a person
     yield from pieces("\n".join(outline.names), "defined names")
     yield from pieces("\n".join(strings.phonetic), "furigana")
     yield from properties(package)

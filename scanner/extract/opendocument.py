@@ -337,10 +337,13 @@ def _shown(attributes: dict[str, str], text: str) -> str:
 
 def _sheets(package: Package) -> Iterator[Item]:
     reader = _SheetReader(package)
+    names: list[str] = []
     while (sheet := reader.next_sheet()) is not None:
         yield from sheet_items(reader.rows(sheet), sheet.name, package.budget)
+        names.append(sheet.name)
         yield from pieces("\n".join(sheet.comments), f"{sheet.name} comments")
         yield from pieces("\n".join(sheet.shapes), f"{sheet.name} drawing")
+    yield from pieces("\n".join(names), "sheet names")
     yield from pieces("\n".join(reader.other), "other")
     yield from pieces("\n".join(reader.links), "links")
 

@@ -26,6 +26,7 @@ ODP = "application/vnd.oasis.opendocument.presentation"
 MSG = "application/vnd.ms-outlook"
 OLE = "application/x-ole-storage"
 OLE_ENCRYPTED = "application/x-ole-encrypted"
+VBA = "application/vnd.ms-office.vbaproject"
 RTF = "application/rtf"
 PDF = "application/pdf"
 SQLITE = "application/vnd.sqlite3"
@@ -40,6 +41,8 @@ BZIP2 = "application/x-bzip2"
 XZ = "application/x-xz"
 SEVEN_ZIP = "application/x-7z-compressed"
 RAR = "application/vnd.rar"
+CAB = "application/vnd.ms-cab-compressed"
+LZH = "application/x-lzh-compressed"
 EML = "message/rfc822"
 MBOX = "application/mbox"
 HTML = "text/html"
@@ -99,7 +102,7 @@ _MAGIC: tuple[tuple[int, bytes, str], ...] = (
     (0, b"{\\rtf", RTF),
     (0, b"\x28\xb5\x2f\xfd", "application/zstd"),
     (0, b"\x04\x22\x4d\x18", "application/x-lz4"),
-    (0, b"MSCF\x00\x00\x00\x00", "application/vnd.ms-cab-compressed"),
+    (0, b"MSCF\x00\x00\x00\x00", CAB),
     (0, b"Obj\x01", "application/vnd.apache.avro"),
     (0, b"!BDN", "application/vnd.ms-outlook-pst"),
     (0, b"\x00\x01\x00\x00Standard Jet DB\x00", "application/x-msaccess"),
@@ -142,7 +145,7 @@ _MAGIC: tuple[tuple[int, bytes, str], ...] = (
 )
 
 _UNSUPPORTED = frozenset(
-    {DOC, PPT, XLSB, ODP, OLE, RTF, RAR, SEVEN_ZIP, OCTET_STREAM}
+    {DOC, PPT, XLSB, ODP, OLE, RTF, RAR, SEVEN_ZIP, LZH, OCTET_STREAM}
     | {media_type for _, _, media_type in _MAGIC if media_type.startswith("application/")}
     - {SQLITE, PARQUET, ARROW_FILE, GZIP, XZ, ELF, WASM, MACH_O}
 )
@@ -173,7 +176,7 @@ def _binary(head: bytes, stream: BinaryIO, size: int | None) -> str | None:
     for offset, magic, media_type in _MAGIC:
         if head.startswith(magic, offset):
             return media_type
-    for test in (_pdf, _bzip2, _tar, _orc, _arrow_stream, _riff, _iso_media, _bitmap, _icon, _font, _sound, _program):
+    for test in (_pdf, _lzh, _bzip2, _tar, _orc, _arrow_stream, _riff, _iso_media, _bitmap, _icon, _font, _sound, _program):
         found = test(head, stream, size)
         if found is not None:
             return found
@@ -186,6 +189,13 @@ def _pdf(head: bytes, _stream: BinaryIO, _size: int | None) -> str | None:
     if at < 0:
         return None
     return PDF if not head[:at].strip(b"\xef\xbb\xbf\x00 \t\r\n") or b" obj" in head[at : at + 4096] else None
+
+
+_LZH_METHOD = re.compile(rb"-l[hz][0-9ds]-")
+
+
+def _lzh(head: bytes, _stream: BinaryIO, _size: int | None) -> str | None:
+    return LZH if _LZH_METHOD.fullmatch(head[2:7]) and head[20:21] in (b"\0", b"\1", b"\2", b"\3") else None  # the header's level
 
 
 def _bzip2(head: bytes, _stream: BinaryIO, _size: int | None) -> str | None:
@@ -282,10 +292,12 @@ def _mpeg_frame(head: bytes) -> int:
     return 144_000 * _MPEG1_LAYER3[rate] // (44_100, 48_000, 32_000)[frequency] + (head[2] >> 1 & 1)
 
 
-def _program(head: bytes, _stream: BinaryIO, _size: int | None) -> str | None:
+def _program(head: bytes, stream: BinaryIO, _size: int | None) -> str | None:
     if head[:2] == b"MZ" and len(head) >= 64:
         at = int.from_bytes(head[60:64], "little")
-        if head[at : at + 4] == b"PE\x00\x00" or (not charset.is_text(head) and head[at : at + 2] in (b"NE", b"LE", b"LX")):
+        if head[at : at + 4] == b"PE\x00\x00":
+            return _carried(head, at, stream) or PE
+        if not charset.is_text(head) and head[at : at + 2] in (b"NE", b"LE", b"LX"):
             return PE
     if head[:4] == b"\xca\xfe\xba\xbe" and len(head) >= 10:
         # Class files and fat Mach-O share a magic; a class file's major version is 45 or more, architectures are few.
@@ -293,6 +305,31 @@ def _program(head: bytes, _stream: BinaryIO, _size: int | None) -> str | None:
     if head[2:4] == b"\r\n" and len(head) >= 17 and head[16:17] in b"\xe3\x63" and not charset.is_text(head[:64] * 8):
         return PYC
     return None
+
+
+_CARRIED = ((b"7z\xbc\xaf\x27\x1c", SEVEN_ZIP), (b"Rar!\x1a\x07", RAR), (b"MSCF\x00\x00\x00\x00", CAB))
+_CARRIED_WITHIN = 1 << 16
+
+
+def _carried(head: bytes, at: int, stream: BinaryIO) -> str | None:
+    """The archive behind a self-extracting program, which is a file of its own: a program holds no text, an archive does.
+
+    A zip shows at the file's end, others where the last section of the program (PE/COFF, 3 and 4) ends."""
+    if _central_entries(stream):
+        return ZIP
+    sections, optional = struct.unpack_from("<H12xH", head.ljust(at + 24, b"\0"), at + 6)
+    end = 0
+    for section in range(min(sections, 96)):
+        row = head[at + 24 + optional + 40 * section :][:40]
+        if len(row) == 40:
+            end = max(end, sum(struct.unpack_from("<II", row, 16)))
+    if not end:
+        return None
+    stream.seek(end)
+    behind = charset.read(stream, _CARRIED_WITHIN)
+    if _LZH_METHOD.search(behind):
+        return LZH
+    return next((media_type for magic, media_type in _CARRIED if magic in behind), None)
 
 
 # --------------------------------------------------------------------------- containers with names inside
@@ -404,7 +441,9 @@ def _ole_type(names: set[str]) -> str:
         return XLS
     if "worddocument" in names:
         return DOC
-    return PPT if "powerpoint document" in names else OLE
+    if "powerpoint document" in names:
+        return PPT
+    return VBA if "vba/dir" in names else OLE
 
 
 def _ole_kind_by_names(stream: BinaryIO) -> str:
@@ -545,7 +584,7 @@ def _json_tokens(text: str, limit: int) -> bool:
     return True
 
 
-_SQL_COMMENT = re.compile(r"(?s)(?:\s+|--[^\n]*\n?|/\*.*?(?:\*/|\Z)|#[^\n]*\n?)*")
+_SQL_COMMENT = re.compile(r"(?s)(?:[\s;]+|--[^\n]*\n?|/\*.*?(?:\*/|\Z)|#[^\n]*\n?)*")
 _SQL_FIRST = re.compile(
     r"(?i)(?:SET|INSERT|CREATE|DROP|USE|BEGIN|START|COPY|ALTER|LOCK|SELECT|GO|PRINT|EXEC(?:UTE)?|DELETE|TRUNCATE|UPDATE|REPLACE|MERGE|PROMPT|REM|WHENEVER|DEFINE|DECLARE|IF|GRANT|COMMENT|COMMIT|WITH|UNLOCK|PRAGMA|ANALYZE|\\\w+)(?![\w,:=.])"
 )

@@ -207,8 +207,8 @@ class _Reading:
         self._location = location
 
     def items(self) -> Iterator[Item]:
-        fault = Reason.DAMAGED if self._directory.followed else None
         limits = self._data_limits()
+        fault = Reason.DAMAGED if self._directory.followed or self._preceded(limits[0]) else None
         met = encrypted = 0
         entries = _entries(self._stream, self._directory)
         while True:
@@ -228,6 +228,10 @@ class _Reading:
             yield Gap(fault)
         if met and encrypted == met:
             raise Unreadable(Reason.ENCRYPTED)
+
+    def _preceded(self, first: int) -> bool:
+        """Whether members stand before the first that the directory knows: two archives one behind the other, the last of which counts."""
+        return first > 0 and _starts_with(self._stream, 0, _LOCAL_MAGIC)
 
     def _data_limits(self) -> array[int]:
         """Offsets of all local headers and of the directory, sorted: a member's data must end before the next of them."""

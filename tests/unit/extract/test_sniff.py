@@ -150,3 +150,38 @@ def test_what_is_done_where_no_reader_is() -> None:
     assert {sniff.kind(each) for each in ("audio/mpeg", "video/mp4", "font/ttf", sniff.ELF, sniff.PE, sniff.EMPTY)} == {"no_text"}
     assert {sniff.kind(each) for each in (sniff.DOC, sniff.PPT, sniff.RTF, sniff.RAR, sniff.OCTET_STREAM, sniff.OLE)} == {"unsupported"}
     assert {sniff.kind(each) for each in (sniff.CSV, sniff.SQLITE, sniff.GZIP, sniff.XLSX)} == {"read"}
+
+
+def program(behind: bytes) -> bytes:
+    """A program of one section of 64 bytes, and what was put behind it."""
+    header = b"MZ" + bytes(58) + struct.pack("<I", 64) + b"PE\x00\x00" + struct.pack("<HH12xHH", 0x14C, 1, 0, 0x102)
+    section = b".text\0\0\0" + struct.pack("<IIII", 64, 4096, 64, 512) + bytes(16)
+    return (header + section).ljust(512, b"\0") + bytes(64) + behind
+
+
+@pytest.mark.parametrize(
+    ("behind", "media_type"),
+    [
+        (b"", sniff.PE),
+        (b"signature " * 9, sniff.PE),
+        (zipped(**{"a.csv": "x"}), sniff.ZIP),
+        (b"stub" + b"7z\xbc\xaf\x27\x1c" + bytes(40), sniff.SEVEN_ZIP),
+        (b"Rar!\x1a\x07\x00" + bytes(40), sniff.RAR),
+        (b"\x22\x32-lh5-" + bytes(40), sniff.LZH),
+    ],
+)
+def test_a_self_extracting_program_is_its_archive(behind: bytes, media_type: str) -> None:
+    assert identify(program(behind), "\u81ea\u5df1\u89e3\u51cd.exe") == media_type
+
+
+def test_kinds_of_archives_nobody_reads_are_unsupported() -> None:
+    assert identify(b"\x22\x32-lh5-" + bytes(13) + b"\x02" + bytes(range(256))) == sniff.LZH
+    assert identify("ls -lh5- is no archive\n") == sniff.PLAIN
+    assert {sniff.kind(each) for each in (sniff.LZH, sniff.CAB, sniff.RAR, sniff.SEVEN_ZIP)} == {"unsupported"}
+
+
+def test_a_mysql_dump_is_one_whatever_its_name() -> None:
+    """Its head is versioned comments, each ended by a semicolon."""
+    dump = "-- MySQL dump 10.13\n/*!40101 SET NAMES utf8mb4 */;\n/*!40103 SET TIME_ZONE='+00:00' */;\n\nDROP TABLE IF EXISTS `a`;\n"
+    dump += "CREATE TABLE `a` (`id` int, `b` text);\nINSERT INTO `a` VALUES (1,'x, y'),(2,'z, w');\n"
+    assert identify(dump, "backup.dat") == sniff.SQL

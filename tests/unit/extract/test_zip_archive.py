@@ -237,3 +237,9 @@ def test_no_damage_raises_anything_but_unreadable(tmp_path_factory: pytest.TempP
     blob = Blob(Location("/share", "x.zip"), len(damaged), lambda: io.BytesIO(damaged))
     with contextlib.suppress(Unreadable):
         read(blob, FileBudget(Limits(), tmp_path_factory.getbasetemp()))
+
+
+def test_an_archive_in_front_of_the_archive_is_said(blob: Make, budget: FileBudget) -> None:
+    """`cat a.zip b.zip`: only the last directory counts, and the members of the first must not be passed over in silence."""
+    both = hostile.zip_of({"a.txt": b"first"}) + hostile.zip_of({"b.txt": b"second"})
+    assert read(blob(both), budget) == [("b.txt", b"second"), ("gap", Reason.DAMAGED)]
