@@ -44,24 +44,23 @@ def _eml() -> Made:
 
 
 def _mbox() -> Made:
-    mails, plants = [], []
+    mails: list[str] = []
+    plants: tuple[Plant, ...] = ()
     for at, client in enumerate(CLIENTS[:3], 1):
-        text, found = marked(
+        name = f"message-{at}.eml"
+        head, in_headers = marked(
+            f"From: [[PERSON:{client.name}]] <[[EMAIL_ADDRESS:{client.email}]]>\nTo: [[EMAIL_ADDRESS:info@strayscan-sample.example]]\n"
+            f"Subject: Question {at}\nDate: Wed, 1 Apr 2026 09:0{at}:00 +0000\nMessage-ID: <{at}@example.com>\n",
+            "headers",
+            name,
+        )
+        body, in_body = marked(
             f"Hello,\n\nmy number is [[PHONE_NUMBER:{client.phone}]].\n\nKind regards,\n[[PERSON:{client.name}]]\n",
-            member=f"message-{at}.eml!body.txt",
+            member=f"{name}!body.txt",
         )
-        plants += [
-            *found,
-            *(
-                Plant(kind, (value,), "headers", None, f"message-{at}.eml")
-                for kind, value in (("PERSON", client.name), ("EMAIL_ADDRESS", client.email))
-            ),
-        ]
-        mails.append(
-            f"From {client.email} Wed Apr  1 09:0{at}:00 2026\nFrom: {client.name} <{client.email}>\nTo: info@strayscan-sample.example\n"
-            f"Subject: Question {at}\nDate: Wed, 1 Apr 2026 09:0{at}:00 +0000\nMessage-ID: <{at}@example.com>\n\n{text}\n"
-        )
-    return Made("leaky/mail/enquiries.mbox", "".join(mails).encode(), tuple(plants))
+        mails.append(f"From {client.email} Wed Apr  1 09:0{at}:00 2026\n{head}\n{body}\n")
+        plants += in_headers + in_body
+    return Made("leaky/mail/enquiries.mbox", "".join(mails).encode(), plants)
 
 
 def _msg() -> Made:

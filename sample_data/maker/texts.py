@@ -119,7 +119,7 @@ HANDOVER = f"""
 Our client [[PERSON:{THOMAS.name}]] moved to [[ADDRESS:{THOMAS.address}]].
 
 - date of birth: [[DATE_OF_BIRTH:{THOMAS.born}]]
-- e-mail: [{THOMAS.name}](mailto:[[EMAIL_ADDRESS:{THOMAS.email}]])
+- e-mail: [[[PERSON:{THOMAS.name}]]](mailto:[[EMAIL_ADDRESS:{THOMAS.email}]])
 """
 
 # Our own switchboard and mailbox: known by the policy, told as `info` and never stray.
@@ -130,7 +130,7 @@ Press office: [[EMAIL_ADDRESS:press@strayscan-sample.example]], switchboard [[PH
 
 TRAVEL = f"""
 London office: visitors from headquarters
-- [[PERSON:{B.romaji}]] ({B.surname}課長, mobile [[PHONE_NUMBER:+81 80-0000-0102]])
+- [[PERSON:{B.romaji}]] ([[PERSON:{B.surname}]]課長, mobile [[PHONE_NUMBER:+81 80-0000-0102]])
 - Mr. [[PERSON:{F.romaji}]], passport no. [[JP_PASSPORT:TR7654321]]
 緊急時は [[PERSON:{G.name}]] さん(携帯 [[PHONE_NUMBER:０９０-００００-０１０７]])へ。
 """
