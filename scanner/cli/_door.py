@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from collections.abc import Sequence
@@ -13,6 +14,7 @@ from scanner.cli._folder import FolderGroup
 from scanner.render.messages import Messages, choose_language
 
 USAGE, FAILED, INTERRUPTED = 2, 3, 130
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
 
 HELP = """Find personal data in file shares, and say which of it lies outside the approved stores.
 
@@ -34,6 +36,7 @@ click.version_option(scanner.__version__, prog_name="strayscan", message="%(prog
 
 def run(args: Sequence[str]) -> int:
     """Runs the command line and returns its exit status."""
+    _open_streams()
     try:
         result = strayscan.main(list(args), prog_name="strayscan", standalone_mode=False)
         sys.stdout.flush()
@@ -46,13 +49,31 @@ def run(args: Sequence[str]) -> int:
     except (KeyboardInterrupt, click.Abort):
         return _complain(Messages(choose_language(None))("interrupted"), INTERRUPTED)
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else Python complains once more at exit
+        _silence_output()
         return FAILED
+    except OSError as fault:
+        if fault.errno not in _FULL or fault.filename is not None:  # one with a name is no stream's, and not expected
+            raise
+        _silence_output()
+        return _complain(
+            f"cannot write to standard output: {os.strerror(fault.errno)}; what a scan found is in its store all the same", FAILED
+        )
     except Exception as fault:
         status = _status_of(fault)
         if status is None:
             raise
         return _complain(str(fault), status)
+
+
+def _open_streams() -> None:
+    """Python has no stream where the caller closed it (``>&-``); what goes there is lost, and that is the caller's wish."""
+    sys.stdout = sys.stdout or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115  # for the life of the process
+    sys.stderr = sys.stderr or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
+
+
+def _silence_output() -> None:
+    """Else Python complains once more at exit, of what it could not write."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _status_of(fault: Exception) -> int | None:
