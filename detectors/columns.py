@@ -17,6 +17,7 @@ import numpy as np
 from detectors.cells import Cells, Mask
 from detectors.header import UNKNOWN, HeaderMeaning, meaning
 from detectors.names_data import EnglishNames, JapaneseNames
+from detectors.rule_shapes import OwnRules, RuleShapes
 from scanner.model import Batch, Detection, DetectSettings, Hits, Slot
 
 if TYPE_CHECKING:
@@ -31,7 +32,6 @@ _CACHE: Final = 200_000  # distinct values remembered a table
 _REMEMBERED: Final = 256  # characters of the longest value remembered: a million long remarks would fill the memory
 _LABELS: Final = 2_000  # (column, label) pairs of a form that are judged apart
 _TASTED: Final = 256  # distinct names a batch and column looked up where the header is plain
-_TRIED: Final = 64  # numbers a batch given to the engine to see whether the header means something to a rule
 _CONSISTENT: Final = 0.5  # share of a batch's cells from which a column without a header is of that kind
 _FORM_LABELS: Final = 500  # distinct values a batch up to which a column is searched for labels
 _LABEL_LENGTH: Final = 16
@@ -46,7 +46,7 @@ _SIGN: Final = (
     r"(?i)\b(?:mr|mrs|ms|dr|dear|attn|name|contact|phone|tel|fax|mail|address|dob|birth|ssn|passport)\b"
 )
 _PROSE: Final = r"[\p{Han}\p{Hiragana}\p{Katakana}].{9}|\p{Lu}\p{Ll}+ \p{Lu}|[\p{Han}][ 　][\p{Han}]"
-_LETTERS: Final = r"\p{L}{2}|\d{6}|@"
+_LETTERS: Final = r"\p{L}{2}|(?:\d.*){6}|[@〒]"
 _JA: Final = r"[\p{Han}々ヶ\p{Hiragana}\p{Katakana}ー]"
 _NAME_IN_CELL: Final = rf"^{_JA}{{3,8}}$|^{_JA}{{1,6}}[ 　・]{_JA}{{1,8}}$|^\p{{Lu}}\p{{L}}+ (?:\p{{Lu}}\.? )?\p{{Lu}}\p{{L}}+$"
 
@@ -309,6 +309,16 @@ def _text_columns(cells: Cells, mask: Mask) -> pa.Array:
     )
 
 
+def _joined(sides: Sequence[pa.Array]) -> pa.Array:
+    """The cells of each row with a blank between, empty ones left out. Arrow 26 gives no rows back where all of them are null."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if all(side.null_count == len(side) for side in sides):
+        return pa.repeat("", len(sides[0]))
+    return pc.binary_join_element_wise(*sides, " ", null_handling="skip")
+
+
 class _NamePair:
     """A surname's and a given name's column: one person's name."""
 
@@ -330,8 +340,7 @@ class _NamePair:
             _taste(self._tally, side, mask, lambda value, part=part: self._names.piece(value, part))  # type: ignore[misc]
         left, right = _text_columns(surnames, masks[0]), _text_columns(given, masks[1])
         latin = pc.and_(pc.fill_null(pc.string_is_ascii(left), True), pc.fill_null(pc.string_is_ascii(right), True))
-        eastern = pc.binary_join_element_wise(left, right, " ", null_handling="skip")
-        western = pc.binary_join_element_wise(right, left, " ", null_handling="skip")
+        eastern, western = _joined((left, right)), _joined((right, left))
         joined = pc.if_else(latin, western, eastern)
         keep = pc.and_(pc.is_valid(left), pc.greater(pc.binary_length(joined), 0)).to_numpy(zero_copy_only=False)
         keep |= pc.is_valid(right).to_numpy(zero_copy_only=False)
@@ -360,7 +369,7 @@ class _AddressParts:
         import pyarrow.compute as pc
 
         sides = [_text_columns(cells[i], ~cells[i].nothing()) for i in self.columns]
-        joined = pc.binary_join_element_wise(*sides, " ", null_handling="skip")
+        joined = _joined(sides)
         keep = np.zeros(len(joined), dtype=np.bool_)
         for column, side in zip(self.columns, sides, strict=True):
             if self._parts[column] in ("town", "street", "full"):
@@ -430,6 +439,7 @@ class _Column:
         self._title = title
         self._joined = joined  # a judge of several columns has its values already
         self._allow = _Allowed(engine)
+        self._own = OwnRules(engine)
         self._claims: dict[Slot, _Claim] = {}
         self._found: dict[str, tuple[tuple[Detection, str], ...]] = {}
         self._filled = 0
@@ -451,9 +461,14 @@ class _Column:
             mask &= ~claimed
             claimed |= mask
             hits += self._emit(claim, here, mask, values)
+        own = self._own.of(here)
         if not self._joined:
-            hits += self._others(here, claimed)
-        return hits
+            mask = ~claimed
+            if mask.any():
+                rest = here.part(mask)
+                hits += self._cells(rest, self._signed(rest) | own[mask])
+            own &= claimed
+        return hits + self._cells(here, own, self._own.ids)
 
     def _emit(self, claim: _Claim, here: Cells, mask: Mask, values: pa.StringArray | None) -> list[Hits]:
         rows = here.rows(mask)
@@ -610,12 +625,9 @@ class _Column:
 
     # ------------------------------------------------------------------ cell by cell
 
-    def _others(self, here: Cells, claimed: Mask) -> list[Hits]:
-        """Cells the column's kind does not explain: those with a cheap sign go to the engine, each distinct value once."""
-        if claimed.all():
-            return []
-        here = here.part(~claimed)
-        chosen = np.flatnonzero(self._signed(here) | self._numbers(here))
+    def _cells(self, here: Cells, signed: Mask, only: frozenset[str] | None = None) -> list[Hits]:
+        """Values with a sign of something go to the engine, each distinct one once; `only`: finds of these rules alone count."""
+        chosen = np.flatnonzero(signed)
         if not len(chosen):
             return []
         import pyarrow as pa
@@ -623,17 +635,25 @@ class _Column:
         gathered: dict[Slot, tuple[_Claim, list[tuple[int, str]]]] = {}
         for number, value in zip(chosen.tolist(), here.values.take(pa.array(chosen)).to_pylist(), strict=True):
             for item, surface in self._cell(value):
-                claim = self._claim(
-                    item.entity_type, item.rule_id, item.score, _stands_in_cells(item.entity_type, self._meant), item.detector
-                )
+                if only is not None and item.rule_id not in only:
+                    continue
+                claim = self._cell_claim(item, is_alone=surface.strip() == value.strip())
                 claim.score = max(claim.score, item.score)
                 gathered.setdefault(claim.slot, (claim, []))[1].append((number, surface))
         return [hits for claim, items in gathered.values() for hits in self._spread(claim, here, items)]
 
-    def _signed(self, here: Cells) -> Mask:
+    def _cell_claim(self, item: Detection, *, is_alone: bool) -> _Claim:
+        """A rare find in a column stands. A number that stands alone and that a check digit vouches for needs the column's consent: half
+        of its cells, and the claim is the column's then."""
         meant = self._meant
-        if self._engine.settings.rules:  # a user's rule may look for anything
-            return here.matches(r".")
+        expected = meant.is_free_text or meant.entity_type == item.entity_type or item.rule_id in self._own.ids
+        if is_alone and item.entity_type in _ID_TYPES and not expected:
+            return self._claim(item.entity_type, item.rule_id, item.score, _half, DETECTOR)
+        return self._claim(item.entity_type, item.rule_id, item.score, _any_hit, item.detector)
+
+    def _signed(self, here: Cells) -> Mask:
+        """Values in which a rule or a recognizer may find something that the header does not bar; every value is asked."""
+        meant = self._meant
         if meant.is_free_text:
             return here.matches(_LETTERS)
         if meant.is_code:
@@ -641,23 +661,18 @@ class _Column:
         if meant.entity_type in _CELLWISE:
             return here.matches(r"\d")
         number = here.number()
-        mask = here.matches(_SIGN) & ~(number & ~(here.phone_written() | here.phone_digits()))
-        if meant.entity_type is None and not meant.bars("PERSON"):
-            mask |= (here.matches(_PROSE) | here.matches(_NAME_IN_CELL)) & ~number
-        elif meant.entity_type is None:
-            mask |= here.matches(r"^.{25}") & ~number
+        mask = here.matches(_SIGN)
+        if meant.entity_type is None:
+            mask |= here.matches(r"^.{25}") if meant.bars("PERSON") else here.matches(_PROSE) | here.matches(_NAME_IN_CELL)
+        mask &= ~number | here.phone_written() | here.phone_digits()
+        left = np.flatnonzero(~mask)
+        if len(left):
+            mask[left] = self._shapes.of(here.part(~mask))
         return mask & (here.contains("@") | ~here.matches(r"^https?://[^\s]+$"))  # an address on the web names pages, not people
 
-    def _numbers(self, here: Cells) -> Mask:
-        """Plain numbers under a header of unknown meaning: all of them go to the engine if, with that header, it finds one of a few."""
-        if not self._title or self._meant != UNKNOWN:
-            return here.none()
-        import pyarrow as pa
-
-        mask = here.number() & here.matches(r"\d.*\d.*\d.*\d.*\d.*\d.*\d") & ~here.date()
-        tried = np.flatnonzero(mask)[:_TRIED]
-        hit = any(self._cell(value) for value in here.values.take(pa.array(tried)).to_pylist())
-        return mask if hit else here.none()
+    @cached_property
+    def _shapes(self) -> RuleShapes:
+        return RuleShapes(self._engine, self._title or None)
 
     def _cell(self, value: str) -> tuple[tuple[Detection, str], ...]:
         known = self._found.get(value)
@@ -666,10 +681,13 @@ class _Column:
                 self._found.clear()
             context = (self._title,) if self._title else ()
             items = self._engine.find_cell(value, None, context)
-            known = tuple((item, value[item.start : item.end]) for item in items if not self._meant.bars(item.entity_type))
+            known = tuple((item, value[item.start : item.end]) for item in items if self._may_hold(item))
             if len(value) <= _REMEMBERED:
                 self._found[value] = known
         return known
+
+    def _may_hold(self, item: Detection) -> bool:
+        return item.rule_id in self._own.ids or not self._meant.bars(item.entity_type)
 
     def _spread(self, claim: _Claim, here: Cells, items: list[tuple[int, str]]) -> list[Hits]:
         """The finds of distinct values at all their rows, in order of rows."""
@@ -724,13 +742,6 @@ def _named(tally: Tally) -> bool:
 def _surely_named(tally: Tally) -> bool:
     """Under a header that may mean anything's name: the dictionaries must know half."""
     return tally.hits > 0 and tally.share >= 0.5 and tally.known_share >= 0.5
-
-
-def _stands_in_cells(entity: str, meant: HeaderMeaning) -> Callable[[Tally], bool]:
-    """A rare find in a column stands, but a number that only a check digit vouches for needs the column's consent."""
-    if entity in _ID_TYPES and not meant.is_free_text and meant.entity_type != entity:
-        return _half
-    return _any_hit
 
 
 def _valid_phones(here: Cells, mask: Mask) -> float:

@@ -251,18 +251,13 @@ def test_surnames_alone_are_enough_where_the_header_names_a_person() -> None:
     assert column("名前", ["石川", "千葉", "長野"]) == {}
 
 
-def test_numbers_under_an_unknown_header_are_the_engines_to_judge_by_that_header() -> None:
-    class Ssn(FakeEngine):
-        def find_cell(self, value: str, entity_types: frozenset[str] | None = None, context: Sequence[str] = ()) -> list[Detection]:
-            self.asked.append(value)
-            return [Detection("US_SSN", 0, len(value), 0.8, "us.ssn", "rule")] if "SSN" in context else []
-
-    values = [[f"536-22-{n:04}"] for n in range(200)]
-    engine = Ssn()
-    assert len(scan(("SSN",), values, engine)[1][(0,), "US_SSN"]) == 200
-    engine = Ssn()
-    assert scan(("zzz",), values, engine)[1] == {}
-    assert len(engine.asked) == 64
+def test_names_are_counted_over_all_rows_though_only_some_are_looked_up() -> None:
+    """The dictionaries are asked about 256 names a batch, spread over it: whether the column holds names, not which cells do."""
+    unknown = [f"{chr(0x5F41 + n)}{chr(0x5F41 + n // 40)}" for n in range(1_500)]
+    known = [f"{surname} {given}" for surname in ("佐藤", "鈴木", "高橋") for given in ("太郎", "花子", "美咲")]
+    values = unknown + [known[n % 9] + chr(0x4E00 + n) for n in range(1_500)]
+    assert len(column("氏名", values)[(0,), "PERSON"]) == len(values)
+    assert scan(("氏名",), [[value] for value in values], size=100)[1] == scan(("氏名",), [[value] for value in values])[1]
 
 
 def test_a_form_has_its_labels_in_cells() -> None:
@@ -293,6 +288,7 @@ def test_settings_choose_entities_thresholds_and_allowed_values() -> None:
 def test_empty_columns_and_tables() -> None:
     assert scan(("氏名",), [[None], [""], [" "]])[1] == {}
     assert TableScan(FakeEngine(), ("氏名",), None).close() == {}
+    assert scan(("姓", "名", "住所1", "住所2"), [["", None, "", None]] * 3)[1] == {}
     assert scan((), [[None], ["taro@example.com"]])[1] == {((0,), "EMAIL_ADDRESS"): [(1, "taro@example.com")]}
 
 
