@@ -27,12 +27,12 @@ def made() -> Iterator[Made]:
     yield _broken("encrypted.pdf", _encrypted_pdf(), "encrypted", made_with=("reportlab", "zlib"))
 
     sheet = workbook({"名簿": [list(HEADER), *(person_rows() * 40)]})
-    yield _broken("truncated.xlsx", sheet[: len(sheet) // 2], "truncated", "partial", made_with=WORKBOOK)
+    yield _broken("truncated.xlsx", sheet[: len(sheet) // 2], "truncated", "partial", verdict="stray", made_with=WORKBOOK)
     yield _broken("truncated.pdf", _pdf()[:900], "truncated", made_with=("reportlab", "zlib"))
     data = zipped({"list.csv": TABLE * 20})
-    yield _broken("truncated.zip", data[: len(data) // 2], "truncated", "partial", made_with=("zlib",))
+    yield _broken("truncated.zip", data[: len(data) // 2], "truncated", "partial", verdict="stray", made_with=("zlib",))
     data = gzipped(TABLE * 20)
-    yield _broken("truncated.csv.gz", data[: len(data) // 2], "truncated", "partial", made_with=("zlib",))
+    yield _broken("truncated.csv.gz", data[: len(data) // 2], "truncated", "partial", verdict="stray", made_with=("zlib",))
 
     yield _broken("noise.xlsx", b"PK\x03\x04" + _noise(3000), "truncated")
     yield _broken("noise.pdf", b"%PDF-1.7\n" + _noise(3000), "truncated")
@@ -53,8 +53,10 @@ def made() -> Iterator[Made]:
     yield _broken("tags.xml", b'<?xml version="1.0"?>\n' + b"<n>" * 200_000, "too_deep", "partial")
 
 
-def _broken(name: str, data: bytes, reason: str, status: str = "unreadable", made_with: tuple[str, ...] = ()) -> Made:
-    return Made(f"broken/{name}", data, status=status, reason=reason, made_with=made_with)
+def _broken(
+    name: str, data: bytes, reason: str, status: str = "unreadable", verdict: str = "unread", made_with: tuple[str, ...] = ()
+) -> Made:
+    return Made(f"broken/{name}", data, status=status, reason=reason, verdict=verdict, made_with=made_with)
 
 
 def _noise(size: int) -> bytes:

@@ -202,8 +202,8 @@ def _author() -> Made:
     document.core_properties.author = CLIENTS[2].name
     document.core_properties.title = "Price list"
     document.add_paragraph("Pumps from 120 EUR, valves from 15 EUR, delivery within ten days.")
-    plants = (Plant("PERSON", (CLIENTS[2].name,), "properties"),)
-    return Made("leaky/london/price-list.docx", repacked(saved(document)), plants, made_with=("python-docx", "zlib"))
+    plants = (Plant("PERSON", (CLIENTS[2].name,), "properties"),)  # an author alone is `info`
+    return Made("leaky/london/price-list.docx", repacked(saved(document)), plants, made_with=("python-docx", "zlib"), verdict="clean")
 
 
 def _pptx() -> Made:

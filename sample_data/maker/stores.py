@@ -25,7 +25,8 @@ def made() -> Iterator[Made]:
     staff = [[f"E{at:04}", p.name, p.born, my_number(f"{12345678901 + 1_234_567 * at}"), p.address] for at, p in enumerate(PEOPLE)]
     text = delimited(header, staff)
     yield Made("stores/hr/社員台帳.csv", text.encode("cp932"), columns(header, staff, KINDS), len(staff), encoding="cp932")
-    yield Made("stores/hr-old/社員台帳_控え.csv", text.encode("cp932"), columns(header, staff, KINDS), len(staff), encoding="cp932")
+    trap = columns(header, staff, KINDS)
+    yield Made("stores/hr-old/社員台帳_控え.csv", text.encode("cp932"), trap, len(staff), encoding="cp932", verdict="stray")
 
 
 def _support_desk() -> Made:

@@ -6,7 +6,7 @@ import codecs
 from collections.abc import Iterator
 
 from .people import CLIENTS, PEOPLE
-from .share import Made, marked
+from .share import Made, Plant, marked
 
 A, B, C, D, E, F, G, H, I, J, K, L = PEOPLE  # noqa: E741
 EMILY, DANIEL, OLIVIA, THOMAS, *_ = CLIENTS
@@ -23,21 +23,23 @@ def made() -> Iterator[Made]:
     yield _text("leaky/london/visitors.txt", VISITORS, "cp1252", "windows-1252", newline="\r\n")
     yield _text("leaky/london/dinner.txt", DINNER, "latin-1", "latin-1")
     yield _text("leaky/london/handover.md", HANDOVER, "utf-8", "utf-8")
-    yield _text("leaky/london/press-release.txt", PRESS, "utf-8", "utf-8")
+    yield _text("leaky/london/press-release.txt", PRESS, "utf-8", "utf-8", verdict="clean")
     yield _text("leaky/london/出張メモ.txt", TRAVEL, "utf-8", "utf-8")
     yield _text("leaky/logs/webapp.log", WEB_LOG, "utf-8", "utf-8")
     yield _text("leaky/src/seed_users.py", SEED, "utf-8", "utf-8")
     yield _text("leaky/人事/面接メモ.txt", INTERVIEW, "utf-8", "utf-8")
-    yield _text(
-        f"leaky/人事/履歴書_{D.surname}{D.given}.txt", "受領済み。原本は人事の保管庫にある。\n", "utf-8", "utf-8", name=D.surname + D.given
-    )
+    yield _told_by_its_name()
 
 
-def _text(path: str, text: str, codec: str, encoding: str, *, newline: str = "\n", bom: bytes = b"", name: str = "") -> Made:
+def _text(path: str, text: str, codec: str, encoding: str, *, newline: str = "\n", bom: bytes = b"", verdict: str | None = None) -> Made:
     plain, plants = marked(text.lstrip("\n"))
-    if name:
-        plants += marked(f"[[PERSON:{name}]]", "name")[1]
-    return Made(path, bom + plain.replace("\n", newline).encode(codec), plants, encoding=encoding)
+    return Made(path, bom + plain.replace("\n", newline).encode(codec), plants, encoding=encoding, verdict=verdict)
+
+
+def _told_by_its_name() -> Made:
+    text = "受領済み。原本は人事の保管庫にある。\n"
+    name = D.surname + D.given
+    return Made(f"leaky/人事/履歴書_{name}.txt", text.encode(), (Plant("PERSON", (name,), "name"),), 1, encoding="utf-8")
 
 
 CALL_TREE = f"""
