@@ -213,6 +213,35 @@ def _count_undecoded(text: str, raw: bytes, codec: str) -> int:
     return count
 
 
+_MENDS = ("utf-8", "cp932", "euc-jp")
+
+
+def mend(data: bytes, codec: str) -> tuple[str, int]:
+    """`data` line by line, each in the encoding it is really in (logs and joined files mix them), and how many characters
+    could not be decoded even so. `codec` is the text's own: another one counts for a line that it decodes whole."""
+    texts = []
+    undecoded = 0
+    for line in [data] if codec.startswith(("utf-16", "utf-32")) else data.split(b"\n"):
+        text = _decoder(codec).decode(line, True)
+        count = _count_undecoded(text, line, codec)
+        if count and codec in _NARROW:
+            text = _other_line(line, codec) or text
+            undecoded += _count_undecoded(text, line, codec)
+        texts.append(text)
+    return "\n".join(texts), undecoded
+
+
+def _other_line(line: bytes, codec: str) -> str | None:
+    """The line in another encoding of `_MENDS` that fits it without a fault; UTF-8 never fits by chance, Japanese must look it."""
+    for other in _MENDS:
+        if other == codec:
+            continue
+        text = _decoder(other).decode(line, True)
+        if _REPLACEMENT not in text and (other == "utf-8" or _japanese_score(text) > 0.5):
+            return text
+    return None
+
+
 # --------------------------------------------------------------------------- scoring
 
 
@@ -462,7 +491,10 @@ def decode(data: bytes, declared: str | None = None) -> tuple[str, str, int]:
     found = guess(data, declared, whole=True)
     body = data[found.bom :]
     text = _decoder(found.codec).decode(body, True)
-    return text, found.encoding, _count_undecoded(text, body, found.codec)
+    undecoded = _count_undecoded(text, body, found.codec)
+    if undecoded:
+        text, undecoded = mend(body, found.codec)
+    return text, found.encoding, undecoded
 
 
 def decode_head(head: bytes, found: Guess) -> str:
@@ -556,9 +588,16 @@ class TextStream:
             self._decide(data)
         elif self._doubtful(data):
             self._reconsider(data)
+        narrow = self._guess.codec in _NARROW
+        held = self._coder.getstate()[0] if narrow else b""
         text = self._coder.decode(data)
-        if _REPLACEMENT in text:
-            self.undecoded += _count_undecoded(text, data, self._guess.codec)
+        if _REPLACEMENT not in text:
+            return text
+        undecoded = _count_undecoded(text, data, self._guess.codec)
+        if undecoded and narrow:
+            data = held + data
+            text, undecoded = mend(data[: len(data) - len(self._coder.getstate()[0])], self._guess.codec)
+        self.undecoded += undecoded
         return text
 
     def _decide(self, data: bytes) -> None:

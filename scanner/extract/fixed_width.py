@@ -43,7 +43,9 @@ class _State:
 
     def decode(self, data: bytes) -> str:
         text = data.decode(charset.codec_of(self.encoding), "replace")
-        self.undecoded += text.count("\ufffd")
+        if "\ufffd" in text:
+            text, undecoded = charset.mend(data, charset.codec_of(self.encoding))
+            self.undecoded += undecoded
         return text
 
 

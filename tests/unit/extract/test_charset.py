@@ -158,3 +158,30 @@ def test_any_bytes_are_decoded_somehow(data: bytes, declared: str | None) -> Non
     assert undecoded <= text.count("\ufffd")
     text.encode()
     charset.is_text(data)
+
+
+@pytest.mark.parametrize("size", [7, 64, 1 << 16])
+@pytest.mark.parametrize(("first", "second"), [("utf-8", "cp932"), ("cp932", "utf-8")])
+def test_lines_of_another_encoding_are_read(first: str, second: str, size: int) -> None:
+    """Two logs joined: no line of either may be lost as undecodable."""
+    lines = ["担当は山田太郎、連絡先は taro@example.com です。\n"] * 30, ["次は佐藤花子さんへお電話ください。\n"] * 20
+    data = "".join(lines[0]).encode(first) + "".join(lines[1]).encode(second)
+    text, encoding, undecoded = charset.decode(data)
+    assert (text, undecoded) == ("".join(lines[0] + lines[1]), 0)
+    assert encoding in (first, second)
+    if size > 100:  # a chunk that cuts a line of the other encoding may cost it a character
+        assert streamed(data, size=size)[0] == text
+
+
+def test_a_late_line_of_another_encoding_is_read() -> None:
+    data = b"2026-01-01 plain line of a log\n" * 4000 + "連絡先は山田太郎です\n".encode() * 30 + "担当は山田太郎です\n".encode("cp932")
+    text, _, undecoded = streamed(data, size=1 << 18)
+    assert text.endswith("担当は山田太郎です\n")
+    assert undecoded == 0
+
+
+def test_a_damaged_line_stays_what_it_is() -> None:
+    data = "連絡先は山田太郎です\n".encode() * 30 + "連絡先".encode()[:-1] + "は山田太郎です\n".encode()
+    text, encoding, undecoded = charset.decode(data)
+    assert (encoding, undecoded) == ("utf-8", 1)
+    assert "\ufffdは山田太郎です" in text
