@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from scanner.model import Entry, FoundFact, ObjectFacts, Reason, Status, escape_step, stable_id
-from scanner.policy import RETENTION, Policy, weighs_most
+from scanner.policy import RETENTION, SEVERITIES, Policy, weighs_most
 
 STRAY, UNREAD, APPROVED, CLEAN, INFO = "stray", "unread", "approved", "clean", "info"
 VERDICTS = (STRAY, UNREAD, APPROVED, CLEAN)  # worst first: a container's is the worst of its own and its members'
-SEVERITIES = ("critical", "high", "medium", "low", "info")  # worst first
 
 OUTSIDE_STORE, KIND_NOT_ALLOWED, KEPT_TOO_LONG = "outside_store", "kind_not_allowed", "retention"
 KNOWN, BELOW_REPORT_FROM, PROPERTY = "known", "below_report_from", "property"
@@ -22,35 +21,6 @@ PROPERTIES_PLACE = "properties"
 RETENTION_RULE = "policy.retention"
 
 Row = dict[str, Any]
-
-
-# --------------------------------------------------------------------------- severity
-
-
-@dataclass(frozen=True, slots=True)
-class SeverityRule:
-    """How stray data is weighed (docs/reference/severity.md): points are added up, and the sum is looked up in `levels`.
-
-    `persons`: (at least so many persons, points), largest first. `levels`: (at least so many points, severity), largest first.
-    """
-
-    persons: tuple[tuple[int, int], ...] = ((1000, 4), (100, 3), (10, 2), (0, 1))
-    sensitive_or_regulated: int = 2
-    exposure: Mapping[str, int] | None = None  # points by exposure; None: `EXPOSURE_POINTS`
-    copy_of_store: int = 1
-    levels: tuple[tuple[int, str], ...] = ((4, "critical"), (3, "high"), (2, "medium"))
-    otherwise: str = "low"
-
-    def severity(self, persons: int, entity_types: Sequence[str], exposure: str, copy_of_store: bool = False) -> str:
-        """The severity of an object that holds stray data of these kinds about so many persons."""
-        points = next((points for least, points in self.persons if persons >= least), 0)
-        points += self.sensitive_or_regulated * any(map(weighs_most, entity_types))
-        points += (EXPOSURE_POINTS if self.exposure is None else self.exposure).get(exposure, 0)
-        points += self.copy_of_store * copy_of_store
-        return next((level for least, level in self.levels if points >= least), self.otherwise)
-
-
-EXPOSURE_POINTS: Mapping[str, int] = {"everyone": 1, "group": 0, "unknown": 0, "private": -1}
 
 
 def worst(order: Sequence[str], *values: str | None) -> str | None:
@@ -88,7 +58,6 @@ class FileJudge:
         scanned_at: datetime.datetime,
         *,
         first_seen: Callable[[str], datetime.datetime | None] = lambda finding_id: None,
-        severity: SeverityRule | None = None,
     ) -> None:
         self._policy = policy
         self._entry = entry
@@ -96,7 +65,7 @@ class FileJudge:
         self._engine_digest = engine_digest
         self._now = scanned_at
         self._first_seen = first_seen
-        self._severity = SeverityRule() if severity is None else severity
+        self._severity = policy.severity
         self._path = absolute_path(entry)
         self.placement = policy.place(self._path)
         self._below: dict[tuple[str, ...], _Below] = {}

@@ -4,9 +4,11 @@ from scanner.policy.document import PolicyError
 from scanner.policy.entities import RETENTION, is_sensitive, known_entities, weighs_most
 from scanner.policy.loading import load
 from scanner.policy.policy import Department, Example, ExampleFailure, Excuse, Placement, Policy, Store
+from scanner.policy.severity import SEVERITIES, SeverityRule
 
 __all__ = [
     "RETENTION",
+    "SEVERITIES",
     "Department",
     "Example",
     "ExampleFailure",
@@ -14,6 +16,7 @@ __all__ = [
     "Placement",
     "Policy",
     "PolicyError",
+    "SeverityRule",
     "Store",
     "is_sensitive",
     "known_entities",

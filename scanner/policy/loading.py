@@ -19,12 +19,13 @@ from scanner.policy.document import PolicyError, Value, did_you_mean, shown
 from scanner.policy.entities import known_entities, looks_sensitive
 from scanner.policy.globs import Glob, GlobError, compile_glob
 from scanner.policy.policy import Department, Example, Excuse, Policy, Store
+from scanner.policy.severity import severity_rule
 
 VERSION = 1
 STORE_KEYS = ("name", "paths", "owner", "purpose", "allow", "retention_days", "approved_by", "review_by")
 BOUND_KEYS = ("stores", "exclude", "excuse", "examples")  # what an included file may hold, beside `version` and `department`
 POLICY_KEYS = (
-    *("version", "stores", "departments", "include", "exclude", "excuse", "known", "report_from"),
+    *("version", "stores", "departments", "include", "exclude", "excuse", "known", "report_from", "severity"),
     *("limits", "detect", "copies", "outbound", "examples"),
 )
 
@@ -79,6 +80,7 @@ class _Reader:
             excuses=tuple(parts.excuses),
             known=self._known(fields.get("known")),
             report_from_persons=_report_from(fields.get("report_from")),
+            severity=severity_rule(fields.get("severity")),
             limits=_limits(fields.get("limits")),
             detect=detect,
             copies=_raw_block(fields.get("copies")),
@@ -377,6 +379,7 @@ def _with_digest(policy: Policy) -> Policy:
             sorted(policy.known.emails),
         ],
         "report_from": policy.report_from_persons,
+        "severity": dataclasses.asdict(policy.severity),
         "limits": dataclasses.asdict(policy.limits),
         "detect": dataclasses.asdict(policy.detect),
         "copies": policy.copies,

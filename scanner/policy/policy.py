@@ -13,6 +13,7 @@ from scanner.config import KnownContacts
 from scanner.model import DetectSettings, Limits
 from scanner.policy.entities import IMPLIED
 from scanner.policy.globs import ANY_NAME, Glob, GlobIndex
+from scanner.policy.severity import SeverityRule
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +124,7 @@ class Policy:
     excuses: tuple[Excuse, ...] = ()
     known: KnownContacts = field(default_factory=KnownContacts)
     report_from_persons: int | None = None
+    severity: SeverityRule = field(default_factory=SeverityRule)
     limits: Limits = field(default_factory=Limits)
     detect: DetectSettings = field(default_factory=DetectSettings)
     copies: Mapping[str, Any] = field(default_factory=dict)

@@ -8,8 +8,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-from scanner.judge import SEVERITIES, STRAY, exit_status, is_unread
+from scanner.judge import STRAY, exit_status, is_unread
 from scanner.model import Reason, Status
+from scanner.policy import SEVERITIES
 
 WORST_SHOWN = 20
 EXAMPLES_SHOWN = 3
@@ -150,6 +151,18 @@ class Tally:
             self._persons_stray += row["persons"] or 0
             self._stray_kinds.update(finding["entity_type"] for finding in stray)
             self._add_stray(row, stray)
+
+    def add_plain(self, counted: Mapping[tuple[str | None, str | None], int], status: str) -> None:
+        """Many rows of one status that were read and hold nothing, by verdict and severity."""
+        for (verdict, severity), count in counted.items():
+            if not count:
+                continue
+            self._objects += count
+            self._statuses[status] += count
+            if verdict is not None:
+                self._verdicts[verdict] += count
+            if severity is not None:
+                self._severities[severity] += count
 
     @property
     def counts(self) -> dict[str, dict[str, int]]:

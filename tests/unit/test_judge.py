@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from scanner.findings import schema
-from scanner.judge import FileJudge, Row, SeverityRule, absolute_path, exit_status, timestamp
+from scanner.judge import FileJudge, Row, absolute_path, exit_status, timestamp
 from scanner.model import Entry, FoundFact, Location, ObjectFacts, Reason, Status, stable_id
-from scanner.policy import Policy, load
+from scanner.policy import Policy, SeverityRule, load
 
 NOW = datetime.datetime(2026, 6, 1, 12, tzinfo=datetime.UTC)
 DAY = 86_400.0
@@ -304,8 +304,8 @@ def test_severity(persons: int, kinds: list[str], exposure: str, copy: bool, exp
 
 
 def test_the_severity_rule_can_be_set(policy: Policy, root: str) -> None:
-    rule = SeverityRule(levels=((0, "critical"),))
-    assert judge(policy, entry(root, "x"), severity=rule).object(facts(found()))[0]["severity"] == "critical"
+    ruled = replace(policy, severity=SeverityRule(levels=((0, "critical"),)))
+    assert judge(ruled, entry(root, "x")).object(facts(found()))[0]["severity"] == "critical"
 
 
 @pytest.mark.parametrize(

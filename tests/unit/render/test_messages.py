@@ -6,8 +6,8 @@ import string
 
 import pytest
 
-from scanner.judge import SEVERITIES
 from scanner.model import Reason, Status
+from scanner.policy import SEVERITIES
 from scanner.render.messages import CATALOGUES, EN, JA, SINGULAR, Messages, choose_language
 
 
