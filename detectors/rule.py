@@ -105,7 +105,7 @@ class CompiledRule:
         if self._context is None and self._contrary is None:
             return rule.score
         before = folded[max(0, start - rule.before) : start].lower()
-        after = folded[end : end + rule.after].lower() if rule.after else ""
+        after = folded[end : end + rule.after].partition("\n")[0].lower() if rule.after else ""  # the next line speaks of its own number
         near = f"{above}\n{before}\n{after}"
         if self._contrary is not None and self._contrary.search(near):
             return rule.contrary_score
