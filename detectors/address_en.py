@@ -147,6 +147,10 @@ _BOX_START: Final = regex.compile(r"(?i)(?<![\p{Latin}0-9])(?:p\.? ?o\.? ?box|po
 _MILITARY_START: Final = regex.compile(r"(?<![\p{Latin}0-9])(?:(?:PSC|Unit|CMR) (?=[0-9])|US(?:NV|NS|CGC|S) )")
 _PLACE_START: Final = regex.compile(r"(?<![\p{Latin}0-9.'’-])(?<!\p{Lu}[\p{Latin}.]{0,20} )\p{Lu}\p{Latin}+")
 _ZIP: Final = regex.compile(r"(?<=[A-Za-z.] )[0-9]{5}(?![0-9])")
+# what a text must hold for a form to match anywhere in it, loosely: all the screen asks
+_NUMBER_SIGN: Final = r"[0-9][A-Z]? |(?i:suite|ste|apt|unit|flat|room|floor) "
+_STREET_SIGN: Final = rf"(?<![A-Za-z])(?i:{_SUFFIX}|broadway|rte|cr|sr|fm|interstate)(?![A-Za-z])"
+_ZIP_SIGN: Final = r"[A-Za-z.] [0-9]{5}(?![0-9])"
 _REACH: Final = 120  # characters from a house number to its street's last word, or to the ZIP
 
 
@@ -179,7 +183,14 @@ def _alone(folded: str, start: int, end: int) -> bool:
 class AddressEnRecognizer(EntityRecognizer):
     """Addresses written the American or British way."""
 
-    SIGNS: ClassVar[tuple[str, ...]] = (r"[0-9][A-Z]? ", r"(?i)box[ #]{1,3}[0-9]", r"[A-Za-z.] [0-9]{5}")
+    SIGNS: ClassVar[tuple[str | tuple[str, ...], ...]] = (
+        (_NUMBER_SIGN, _STREET_SIGN),
+        (_NUMBER_SIGN, _ZIP_SIGN),
+        r"(?i)box[ #]{1,3}[0-9]",
+        rf",[ ]?(?:{_STATE}|(?i:D\.C\.|{_STATE_NAME}))[ ][0-9]{{5}}",
+        r"[AFD]PO[ ]A[AEP][ ][0-9]{5}",
+    )
+    CELL_SIGNS: ClassVar[tuple[str, ...]] = (r"[0-9][A-Z]? ", r"(?i)box[ #]{1,3}[0-9]", r"[A-Za-z.] [0-9]{5}")
 
     def __init__(self, settings: DetectSettings | None = None, language: str = "en") -> None:
         del settings

@@ -149,7 +149,7 @@ class Engine:
             ]
 
         signs = (item.pattern,) if item.entity is None or can_report(item, least) else ()
-        return Finder(item.id, signs, run, () if item.entity is None else needed_words(item, least), compiled.narrow)
+        return Finder(item.id, signs, run, () if item.entity is None else needed_words(item, least), compiled.narrow, signs)
 
     def _counts(self, item: Detection, text: str) -> bool:
         if item.score < self.threshold(item.entity_type) or not self.wants(item.entity_type):
@@ -216,7 +216,8 @@ def _joined(block: Sequence[Window]) -> str:
 
 
 def _recognizer_finder(recognizer: EntityRecognizer) -> Finder:
-    """Optional extras of a recognizer: `SIGNS` for the screen, and `analyze_cell(value, header)` where a header helps it."""
+    """Optional extras of a recognizer: `SIGNS` (see `Finder`) and `CELL_SIGNS` for the screen, and `analyze_cell(value, header)` where a
+    header helps it."""
     from detectors.presidio import detections
 
     entities = list(recognizer.supported_entities)
@@ -228,7 +229,8 @@ def _recognizer_finder(recognizer: EntityRecognizer) -> Finder:
             return detections(analyze_cell(text, header), recognizer)
         return detections(recognizer.analyze(text, entities, None) or (), recognizer)
 
-    return Finder(recognizer.name, getattr(recognizer, "SIGNS", None) or _pattern_signs(recognizer), run)
+    signs = getattr(recognizer, "SIGNS", None) or _pattern_signs(recognizer)
+    return Finder(recognizer.name, signs, run, cell_signs=getattr(recognizer, "CELL_SIGNS", None) or signs)
 
 
 def _pattern_signs(recognizer: EntityRecognizer) -> tuple[str, ...] | None:

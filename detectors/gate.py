@@ -8,8 +8,9 @@ holds no sign of anything.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 from detectors.fold import fold
@@ -22,21 +23,27 @@ if TYPE_CHECKING:
 _UNUSUAL: Final = ("\u212a", "\u0130")  # characters whose small letters are ASCII ones (Kelvin sign, dotted I): no byte pattern knows them
 
 
+Sign = str | tuple[str, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class Finder:
     """One rule or recognizer as the engine runs it. `run(text, folded, header, ends)` gives raw detections; `header` is None in running
     text; `ends`: where matches can end, None for anywhere.
 
-    `signs`: regexes on folded text, one of which must match wherever it finds something; None: it runs always; (): it can report nothing.
-    `words`: context words of which one must stand in the text (or the header) for it to report anything; () for no such need.
+    `signs`: regexes on folded text, one of which must match wherever it finds something (a tuple of regexes: all of them must); None: it
+    runs always; (): it can report nothing. `cell_signs`: the same for the cells of a table, where a header may say what a value is.
+    `words`: context words of which one must stand in the text for it to report anything; () for no such need. In a cell they are not
+    asked for.
     `narrow`: it finds nothing far from where its signs match.
     """
 
     name: str
-    signs: tuple[str, ...] | None
+    signs: tuple[Sign, ...] | None
     run: Callable[[str, str, tuple[str, ...] | None, Sequence[int] | None], list[Detection]]
     words: tuple[str, ...] = ()
     narrow: bool = False
+    cell_signs: tuple[Sign, ...] | None = None
 
 
 def needed_words(rule: Rule, threshold: float) -> tuple[str, ...]:
@@ -53,49 +60,97 @@ def can_report(rule: Rule, threshold: float) -> bool:
 
 
 class Gate:
-    """Knows the signs of all finders."""
+    """Knows the signs of all finders. The databases that not every text needs are compiled when one does (0.4 s)."""
 
     def __init__(self, finders: Sequence[Finder]) -> None:
-        signs = [finder.signs for finder in finders]
-        narrow = [finder.narrow for finder in finders]
-        wordy = [bool(finder.words) and finder.signs is not None for finder in finders]
-        owners: dict[str, set[int]] = {}
-        for number, finder in enumerate(finders):
-            for word in finder.words if wordy[number] else ():
-                owners.setdefault(fold(word).lower(), set()).add(number)
-        words = [(_word_pattern(word),) for word in owners]
+        self._finders = finders
         self._count = len(finders)
-        self._numbers = [frozenset(numbers) for numbers in owners.values()]
-        plain = [() if wordy[number] else group for number, group in enumerate(signs)]
-        self._strong = Screen([*plain, *words], located=[*narrow, *(False for _ in words)])
-        self._weak = Screen([group if wordy[number] else () for number, group in enumerate(signs)], located=narrow)
-        self._block = Screen([*plain, *words], guarded=[*narrow, *(False for _ in words)])
-        self.always = self._strong.always | self._weak.always
-        self._everything = frozenset(number for number, need in enumerate(wordy) if need)
+        self._narrow = [finder.narrow for finder in finders]
+        wordy = [bool(finder.words) and finder.signs is not None for finder in finders]
+        self._wordy = frozenset(number for number, has in enumerate(wordy) if has)
+        self._extras = _Extras(self._count)
+        for number, finder in enumerate(finders):
+            parts = [sign for sign in finder.signs or () if not isinstance(sign, str)]
+            self._extras.add(number, finder.words if wordy[number] else (), parts)
+        # only signs of limited length may be guarded: a block is read with the same database, and must not hide what a window shows
+        plain = [() if wordy[number] else _single(finder.signs) for number, finder in enumerate(finders)]
+        padding = [False] * len(self._extras.patterns)
+        mode = [*self._narrow, *padding]
+        self._strong = Screen([*plain, *self._extras.patterns], located=mode, guarded=mode)
+        self.always = frozenset(number for number in self._strong.always if number < self._count)
+
+    @cached_property
+    def _weak(self) -> Screen:
+        """The rules that need a context word."""
+        signs = [_single(finder.signs) if number in self._wordy else () for number, finder in enumerate(self._finders)]
+        return Screen(signs, located=self._narrow)
+
+    @cached_property
+    def _cells(self) -> Screen:
+        """The signs that differ in cells."""
+        return Screen([() if finder.cell_signs == finder.signs else _single(finder.cell_signs) for finder in self._finders])
 
     def idle(self, block: str) -> bool:
         """Whether no window of this run of text can hold anything; never so sure of a text that is not ASCII."""
-        return block.isascii() and not self._block.any(block.encode())
+        if self.always or not block.isascii():
+            return False
+        found = self._strong.ends(block.encode(), stop_below=self._count)
+        return all(key >= self._count for key in found) and not self._extras.spoken_for(found) and not self._extras.complete(found)
 
-    def open(self, folded: str, data: bytes, in_cell: bool) -> list[tuple[int, list[int] | None]]:
-        """(finder, where its matches can end) of those that may report something, in order. `in_cell`: a header may hold context words."""
+    def open(self, folded: str, data: bytes, in_cell: bool = False) -> list[tuple[int, Sequence[int] | None]]:
+        """(finder, where its matches can end or None for anywhere) of those that may report something, in order."""
         found = self._strong.ends(data)
-        speaking = self._everything if in_cell or _has_unusual(folded) else self._spoken_for(found)
+        runs = {*self.always, *self._extras.complete(found)}
+        if in_cell:
+            runs |= self._cells.seen(data)
+        speaking = self._wordy if in_cell or _has_unusual(folded) else self._extras.spoken_for(found)
         if speaking:
+            runs |= self._weak.always & speaking
             found.update((number, ends) for number, ends in self._weak.ends(data).items() if number in speaking)
-        runs = dict.fromkeys(self.always)
-        located = {number: ends for number, ends in found.items() if number < self._count}
-        return sorted({**runs, **_in_characters(located, folded, data)}.items())
-
-    def _spoken_for(self, found: dict[int, list[int]]) -> set[int]:
-        return {number for key in found if key >= self._count for number in self._numbers[key - self._count]}
+        mine = {number: ends for number, ends in found.items() if number < self._count and number not in runs}
+        located = _in_characters({number: ends for number, ends in mine.items() if self._narrow[number]}, folded, data)
+        return [(number, located.get(number)) for number in sorted(runs | mine.keys())]
 
 
-def _in_characters(found: dict[int, list[int]], folded: str, data: bytes) -> dict[int, list[int] | None]:
+def _single(signs: tuple[Sign, ...] | None) -> tuple[str, ...] | None:
+    return None if signs is None else tuple(sign for sign in signs if isinstance(sign, str))
+
+
+class _Extras:
+    """Patterns that make no finder run by themselves: context words, and the parts of signs that must all be there."""
+
+    def __init__(self, first: int) -> None:
+        self._first = first
+        self._keys: dict[str, int] = {}
+        self._words: dict[int, set[int]] = {}  # pattern -> finders whose context word it is
+        self._whole: list[tuple[frozenset[int], int]] = []  # (patterns, the finder that runs where all of them match)
+
+    @property
+    def patterns(self) -> list[tuple[str, ...]]:
+        return [(pattern,) for pattern in self._keys]
+
+    def add(self, finder: int, words: Sequence[str], together: Sequence[tuple[str, ...]]) -> None:
+        for word in words:
+            self._words.setdefault(self._key(_word_pattern(fold(word).lower())), set()).add(finder)
+        self._whole.extend((frozenset(map(self._key, parts)), finder) for parts in together)
+
+    def _key(self, pattern: str) -> int:
+        return self._keys.setdefault(pattern, self._first + len(self._keys))
+
+    def spoken_for(self, found: Collection[int]) -> set[int]:
+        """The finders of which a context word is there."""
+        return {finder for key in found if key in self._words for finder in self._words[key]}
+
+    def complete(self, found: Collection[int]) -> set[int]:
+        """The finders of which all parts of a sign are there."""
+        return {finder for parts, finder in self._whole if all(part in found for part in parts)}
+
+
+def _in_characters(found: dict[int, list[int]], folded: str, data: bytes) -> dict[int, list[int]]:
     """Byte offsets as character offsets, each once, ascending."""
     unique = {number: sorted(set(ends)) for number, ends in found.items()}
     if len(folded) == len(data):
-        return {**unique}
+        return unique
     places: dict[int, int] = {}
     done = characters = 0
     for end in sorted({end for ends in unique.values() for end in ends}):

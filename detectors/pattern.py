@@ -19,6 +19,7 @@ import regex
 
 WINDOW_SECONDS: Final = 0.5  # a back-tracking pattern may take this long on one window of 2,000 characters
 _LONGEST: Final = 160  # a pattern is looked for around its sign only if it can match no more than this; less than a window's margin
+_BRACED: Final = re.compile(r"\\x\{([0-9A-Fa-f]{1,6})\}")  # a character as Hyperscan and RE2 spell it
 _OPEN_REPEAT: Final = 8  # relaxed: a repeat with a higher upper bound is left open ("Pattern is too large" otherwise)
 _CATEGORIES: Final = {
     sre.CATEGORY_DIGIT: "0-9",
@@ -262,8 +263,8 @@ def _parse(source: str) -> Any:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return _parser.parse(source, re.ASCII)
-    except (re.error, RecursionError, OverflowError) as error:
+            return _parser.parse(_BRACED.sub(lambda match: re.escape(chr(int(match[1], 16))), source), re.ASCII)
+    except (re.error, RecursionError, OverflowError, ValueError) as error:
         raise NotExpressible from error
 
 

@@ -41,6 +41,7 @@ class Screen:
             else:
                 entries.extend(_Entry(number, item, bool(located) and located[number]) for item in made)
         self._database, refused = _compiled(entries)
+        self._stopped = _stopped()
         self.always = frozenset(always | refused)
         self._owners = [entry.owner for entry in entries if entry.owner not in refused]
 
@@ -48,38 +49,22 @@ class Screen:
         """Numbers of the detectors that may find something in this text (valid UTF-8)."""
         return {*self.always, *self.ends(data)}
 
-    def ends(self, data: bytes) -> dict[int, list[int]]:
+    def ends(self, data: bytes, stop_below: int = 0) -> dict[int, list[int]]:
         """Detector -> byte offsets at which a match of a sign of it ends: all of them where they are wanted, else some. Detectors that run
-        always are left out."""
+        always are left out. `stop_below`: look no further once a detector with a number below this is found."""
         found: dict[int, list[int]] = {}
         if self._database is None or not data:
             return found
         owners = self._owners
 
-        def note(pattern: int, start: int, end: int, flags: int, context: Any) -> None:
-            found.setdefault(owners[pattern], []).append(end)
+        def note(pattern: int, start: int, end: int, flags: int, context: Any) -> bool:
+            owner = owners[pattern]
+            found.setdefault(owner, []).append(end)
+            return owner < stop_below
 
-        with self._lock:
+        with self._lock, contextlib.suppress(self._stopped):
             self._database.scan(data, match_event_handler=note)
         return found
-
-    def any(self, data: bytes) -> bool:
-        """Whether any detector may find something in this text; stops at the first sign."""
-        if self.always:
-            return True
-        if self._database is None or not data:
-            return False
-        import hyperscan
-
-        hits: list[int] = []
-
-        def note(pattern: int, start: int, end: int, flags: int, context: Any) -> bool:
-            hits.append(pattern)
-            return True
-
-        with self._lock, contextlib.suppress(hyperscan.ScanTerminated):
-            self._database.scan(data, match_event_handler=note)
-        return bool(hits)
 
 
 def _compiled(entries: Sequence[_Entry]) -> tuple[Any, frozenset[int]]:
@@ -94,6 +79,13 @@ def _compiled(entries: Sequence[_Entry]) -> tuple[Any, frozenset[int]]:
         refused = frozenset(entry.owner for entry in entries if not _compiles(entry))
         rest = [entry for entry in entries if entry.owner not in refused]
         return (_compile(rest) if rest else None), refused
+
+
+def _stopped() -> type[Exception]:
+    import hyperscan
+
+    kind: type[Exception] = hyperscan.ScanTerminated
+    return kind
 
 
 def _compiles(entry: _Entry) -> bool:
