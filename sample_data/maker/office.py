@@ -231,7 +231,7 @@ def _pptx() -> Made:
 
 def _odt() -> Made:
     text, plants = marked(
-        f"[[PERSON:{B.name}]] 様\n〒[[JP_POSTAL_CODE:{B.postal}]] [[ADDRESS:{B.address}]]\nTEL [[PHONE_NUMBER:{B.phone}]]"
+        f"[[PERSON:{B.name}]] 様\n〒[[JP_POSTAL_CODE:{B.postal}]] [[ADDRESS:{B.address}]]\nTEL [[PHONE_NUMBER:{B.phone}]] FAX [[FAX_NUMBER:06-1234-5699]]"
     )
     lines = "".join(f"<text:p>{line}</text:p>" for line in text.splitlines())
     return Made("leaky/総務/礼状.odt", open_document("text", f"<office:text>{lines}</office:text>"), plants, made_with=("zlib",))

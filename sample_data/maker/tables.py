@@ -56,6 +56,10 @@ def _delimited_files() -> Iterator[Made]:
     clients = client_rows()
     told = columns(CLIENT_HEADER, clients, KINDS)
     yield Made("leaky/london/clients", delimited(CLIENT_HEADER, clients, newline="\n").encode(), told, len(clients), encoding="utf-8")
+    header = ("Employee", "Home phone", "SSN", "Start date")
+    payroll = [[c.name, c.phone, number, "2026-04-01"] for c, number in zip(CLIENTS[4:6], ("536-22-8712", ""), strict=True)]
+    kinds = {"Employee": "PERSON", "Home phone": "PHONE_NUMBER", "SSN": "US_SSN"}
+    yield Made("leaky/london/payroll.csv", delimited(header, payroll).encode("cp1252"), columns(header, payroll, kinds), 2)
     title = "顧客別売上(営業部外秘)\r\n作成: 2026年4月1日\r\n\r\n"
     text = title + delimited(HEADER, rows[:6], ";")
     yield Made("leaky/営業/売上_見出しは4行目.csv", text.encode("euc_jp"), columns(HEADER, rows[:6], KINDS), 6, encoding="euc-jp")
