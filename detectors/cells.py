@@ -45,6 +45,7 @@ _PLACE: Final = (
     r"岡山|広島|山口|徳島|香川|愛媛|高知|福岡|佐賀|長崎|熊本|大分|宮崎|鹿児島|沖縄)県)"
 )
 _ADDRESS_JA: Final = rf"^(?:〒? ?\d{{3}}-?\d{{4}} ?)?{_PLACE}\s?[{_JA}]{{1,12}}?[市区町村郡].{{1,80}}$"
+_PLACE_ALONE: Final = rf"^(?:{_PLACE})?(?:[{_JA}]{{1,8}}[市区町村郡]){{0,2}}$"
 _TOWN_JA: Final = rf"^[{_JA}]{{1,8}}?[市区町村郡][{_JA}]{{1,16}}?(?:[\d一二三四五六七八九十]+(?:丁目|番地?|号|-)|\d).{{0,60}}$"
 _STREET_EN: Final = (
     r"^\d{1,6}[A-Za-z]? (?:[NSEW]\.? )?[A-Z0-9][\w.'-]*(?: [A-Z0-9][\w.'-]*){0,4} "
@@ -82,6 +83,15 @@ def _compiled(pattern: str) -> Callable[[str], Any]:
     compiled = re2.compile(pattern, options)
     search: Callable[[str], Any] = compiled.search
     return search
+
+
+def _matching(values: pa.StringArray, pattern: str) -> Mask:
+    import pyarrow.compute as pc
+
+    if len(values) < _FEW:
+        search = _compiled(pattern)
+        return np.fromiter((search(value) is not None for value in values.to_pylist()), dtype=np.bool_, count=len(values))
+    return np.asarray(pc.match_substring_regex(values, pattern).to_numpy(zero_copy_only=False), dtype=np.bool_)
 
 
 @dataclass(frozen=True)
@@ -146,13 +156,21 @@ class Cells:
 
     def matches(self, pattern: str, of: pa.StringArray | None = None) -> Mask:
         """Which distinct values the RE2 pattern finds something in."""
-        import pyarrow.compute as pc
-
         values = self.plain if of is None else of
-        if len(values) < _FEW:
-            search = _compiled(pattern)
-            return np.fromiter((search(value) is not None for value in values.to_pylist()), dtype=np.bool_, count=len(values))
-        return np.asarray(pc.match_substring_regex(values, pattern).to_numpy(zero_copy_only=False), dtype=np.bool_)
+        known = self._matched.get((pattern, id(values)))
+        if known is None:
+            known = self._matched[pattern, id(values)] = _matching(values, pattern)
+        return known.copy()
+
+    @cached_property
+    def _matched(self) -> dict[tuple[str, int], Mask]:
+        """What was asked before; the arrays live as long as this does, so that their ids stand for them."""
+        return {}
+
+    @cached_property
+    def is_numeric(self) -> bool:
+        """Digits, blanks and ASCII punctuation only: no pattern that wants a letter need be tried."""
+        return not self.matches(r"[^!-@ \[-`{-~]").any()
 
     def rows(self, mask: Mask) -> npt.NDArray[np.int64]:
         """The rows, ascending, whose value is in the mask."""
@@ -225,15 +243,19 @@ class Cells:
 
     def address_shaped(self) -> Mask:
         """Complete postal addresses by themselves."""
+        if self.is_numeric:
+            return self.none()
         return self.matches(_ADDRESS_JA) | self.matches(_TOWN_JA) | self.matches(_STREET_EN)
 
     def address_headed(self) -> Mask:
         """What may be an address where the header says so."""
         text = self.matches(r"\p{L}{2}|\d") & self.matches(r".{3}")
-        return text & ~self.matches(r"@|://|^[\d.:/-]+$") & ~self.nothing()
+        return text & ~self.matches(r"@|://|^[\d.:/-]+$") & ~self.matches(_PLACE_ALONE) & ~self.nothing()
 
     def name_shaped(self) -> Mask:
         """May be a person's name: letters, blanks, a dot or two, no organisation's word."""
+        if self.is_numeric:
+            return self.none()
         shape = self.matches(_NAME_JA) | (self.matches(_NAME_LATIN) & self.matches(r"^.{2,60}$"))
         return shape & ~self.matches(_ORGANISATION) & ~self.nothing()
 
@@ -258,6 +280,8 @@ class Cells:
     def card(self) -> tuple[Mask, Mask]:
         """(13 to 19 digits of a known scheme, those that pass Luhn's check)."""
         shape, good = self.none(), self.none()
+        if not self.matches(r"^[3-6]\d{12,18}$", self.digits).any():
+            return shape, good
         for size in (13, 14, 15, 16, 19):
             here, table = self._digit_table(rf"^[3-6]\d{{{size - 1}}}$", size)
             if here.any():

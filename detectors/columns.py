@@ -660,6 +660,8 @@ class _Column:
             return here.contains("@") | here.contains("＠")
         if meant.entity_type in _CELLWISE:
             return here.matches(r"\d")
+        if here.is_numeric:
+            return self._shapes.of(here) | here.phone_written() | here.phone_digits()
         number = here.number()
         mask = here.matches(_SIGN)
         if meant.entity_type is None:

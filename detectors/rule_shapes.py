@@ -45,7 +45,9 @@ class RuleShapes:
         mask = self._lines.holding(cells.dashed)
         if cells.plain is not cells.dashed:
             mask |= self._lines.holding(cells.plain)
-        return mask | (cells.matches(self._words) & cells.matches(r"\d")) if self._words else mask
+        if self._words and not cells.is_numeric:
+            mask |= cells.matches(self._words) & cells.matches(r"\d")
+        return mask
 
 
 class OwnRules:

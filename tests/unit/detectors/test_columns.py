@@ -148,6 +148,9 @@ def test_municipalities_alone_are_no_addresses() -> None:
     assert column("市区町村", ["千代田区", "大阪市", "京都市", "札幌市"]) == {}
     assert scan(("都道府県", "市区町村"), [("東京都", "千代田区"), ("大阪府", "大阪市"), ("京都府", "京都市")])[1] == {}
     assert column(None, ["東京都", "大阪府", "京都府", "北海道"]) == {}
+    assert column("所在地", ["石川県", "東京都", "横浜市西区", "千葉県佐倉市", "千葉県佐倉市城内町117"]) == {
+        ((0,), "ADDRESS"): [(4, "千葉県佐倉市城内町117")],
+    }
 
 
 def test_one_rare_email_in_a_column_of_remarks_is_found_in_the_last_batch() -> None:
