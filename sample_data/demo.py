@@ -52,14 +52,9 @@ def main(out: Path) -> int:
     if status != EXPECTED_STATUS:
         print(UNEXPECTED.format(status=status))
         return 1
-    names = {
-        "python": sys.executable,
-        "strayscan": strayscan,
-        "policy": HERE / "policy.yaml",
-        "trap": HERE / "stores/hr-old/社員台帳_控え.csv",
-        "out": out,
-    }
-    print(OUTCOME.format(**{name: shown(Path(path)) for name, path in names.items()}))
+    trap = HERE / "stores" / "hr-old" / "社員台帳_控え.csv"
+    typed = {"python": Path(sys.executable), "strayscan": strayscan, "policy": HERE / "policy.yaml", "trap": trap}
+    print(OUTCOME.format(out=shown(out), **{name: shlex.quote(shown(path)) for name, path in typed.items()}))
     return 0
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Iterator
+from typing import Any
 
 from .office import workbook
 from .packing import zipped
@@ -39,7 +40,10 @@ def made() -> Iterator[Made]:
     yield _text("図面一覧.txt", DRAWINGS)
     yield _text("README.md", README)
     yield _text("連絡先の案内.txt", GUIDE)
-    sheets = {"在庫": [["品番", "品名", "数量"], *([*row[:2], int(row[2])] for row in PARTS[:40])], "Notes": [["Checked in April"]]}
+    sheets: dict[str, list[list[Any]]] = {
+        "在庫": [["品番", "品名", "数量"], *([*row[:2], int(row[2])] for row in PARTS[:40])],
+        "Notes": [["Checked in April"]],
+    }
     yield Made("clean/inventory.xlsx", workbook(sheets), made_with=("openpyxl", "zlib"))
     data = zipped({"css/site.css": CSS.encode(), "README.txt": LOREM.encode()})
     yield Made("clean/theme.zip", data, made_with=("zlib",))

@@ -6,11 +6,9 @@ import base64
 from collections.abc import Iterator
 
 from .compound_file import attachment, compound_file, message
-from .people import CLIENTS, PEOPLE
+from .people import CLIENTS, ITO, MATSUMOTO, NAKAMURA, PEOPLE, YAMAGUCHI
 from .share import Made, Plant, columns, marked
 from .tables import HEADER, KINDS, delimited, person_rows
-
-A, B, C, D, E, F, G, H, I, J, K, L = PEOPLE  # noqa: E741
 
 
 def made() -> Iterator[Made]:
@@ -24,12 +22,12 @@ def _word(text: str) -> str:
 
 
 def _eml() -> Made:
-    body, plants = marked(f"[[PERSON:{E.name}]]です。\n名簿を送ります。電話は [[PHONE_NUMBER:{E.mobile}]] です。\n", member="body.txt")
+    body, plants = marked(f"[[PERSON:{ITO.name}]]です。\n名簿を送ります。電話は [[PHONE_NUMBER:{ITO.mobile}]] です。\n", member="body.txt")
     rows = person_rows(PEOPLE[:6])
     table = delimited(HEADER, rows).encode("cp932")
     name = "会員名簿.csv"
     head = (
-        f"From: {_word(E.name)} <{E.email}>\r\nTo: {_word(F.name)} <{F.email}>\r\nSubject: {_word('会員名簿の件')}\r\n"
+        f"From: {_word(ITO.name)} <{ITO.email}>\r\nTo: {_word(NAKAMURA.name)} <{NAKAMURA.email}>\r\nSubject: {_word('会員名簿の件')}\r\n"
         "Date: Wed, 01 Apr 2026 09:00:00 +0900\r\nMessage-ID: <20260401@example.com>\r\nMIME-Version: 1.0\r\n"
         'Content-Type: multipart/mixed; boundary="=_0"\r\n\r\n'
         "--=_0\r\nContent-Type: text/plain; charset=iso-2022-jp\r\nContent-Transfer-Encoding: 7bit\r\n\r\n"
@@ -39,7 +37,7 @@ def _eml() -> Made:
         f'Content-Disposition: attachment; filename="{_word(name)}"\r\n\r\n{base64.encodebytes(table).decode()}\r\n--=_0--\r\n'
     )
     data = head.encode() + body.replace("\n", "\r\n").encode("iso2022_jp") + tail.replace("\r\n", "\n").replace("\n", "\r\n").encode()
-    headers = (Plant("PERSON", (E.name, F.name), "headers"), Plant("EMAIL_ADDRESS", (E.email, F.email), "headers"))
+    headers = (Plant("PERSON", (ITO.name, NAKAMURA.name), "headers"), Plant("EMAIL_ADDRESS", (ITO.email, NAKAMURA.email), "headers"))
     return Made("leaky/mail/名簿の件.eml", data, headers + plants + columns(HEADER, rows, KINDS, member=name))
 
 
@@ -64,15 +62,20 @@ def _mbox() -> Made:
 
 
 def _msg() -> Made:
-    body, plants = marked(f"お世話になります。\r\n[[PERSON:{H.name}]]\r\n携帯 [[PHONE_NUMBER:{H.mobile}]]\r\n", member="body.txt")
+    body, plants = marked(
+        f"お世話になります。\r\n[[PERSON:{YAMAGUCHI.name}]]\r\n携帯 [[PHONE_NUMBER:{YAMAGUCHI.mobile}]]\r\n", member="body.txt"
+    )
     rows = person_rows(PEOPLE[:4])
     table = delimited(HEADER, rows).encode("utf-8-sig")
     data = compound_file(
         message(
-            {"001A": "IPM.Note", "0037": "名簿", "0C1A": H.name, "0C1F": H.email, "5D01": H.email, "1000": body},
-            recipients=[(I.name, I.email)],
+            {"001A": "IPM.Note", "0037": "名簿", "0C1A": YAMAGUCHI.name, "0C1F": YAMAGUCHI.email, "5D01": YAMAGUCHI.email, "1000": body},
+            recipients=[(MATSUMOTO.name, MATSUMOTO.email)],
             attachments=[attachment("名簿.csv", table)],
         )
     )
-    headers = (Plant("EMAIL_ADDRESS", (H.email, I.email), "headers"), Plant("PERSON", (H.name, I.name), "headers"))
+    headers = (
+        Plant("EMAIL_ADDRESS", (YAMAGUCHI.email, MATSUMOTO.email), "headers"),
+        Plant("PERSON", (YAMAGUCHI.name, MATSUMOTO.name), "headers"),
+    )
     return Made("leaky/mail/名簿.msg", data, headers + plants + columns(HEADER, rows, KINDS, member="名簿.csv"))

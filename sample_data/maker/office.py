@@ -8,11 +8,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from .packing import repacked, unzipped, zipped
-from .people import CLIENTS, PEOPLE
+from .people import CLIENTS, ITO, KIMURA, KOBAYASHI, NAKAMURA, PEOPLE, SAITO, SASAKI, SHIMIZU, TAKAHASHI, YAMAGUCHI
 from .share import Made, Plant, columns, marked
 from .tables import HEADER, KINDS, person_rows
 
-A, B, C, D, E, F, G, H, I, J, K, L = PEOPLE  # noqa: E741
 DAY = datetime.datetime(2026, 4, 1)
 SHEET_KINDS = {name: KINDS[name] for name in ("氏名", "電話番号", "メールアドレス", "住所")}
 
@@ -71,7 +70,7 @@ def _workbook() -> Made:
     for at, row in enumerate([list(HEADER), *rows], 4):
         for column, value in enumerate(row, 3):
             sheet.cell(at, column, value)
-    remark, commented = marked(f"退職済み。連絡は [[EMAIL_ADDRESS:{K.email}]]", "社員名簿 comments")
+    remark, commented = marked(f"退職済み。連絡は [[EMAIL_ADDRESS:{KIMURA.email}]]", "社員名簿 comments")
     sheet["D6"].comment = Comment(remark, "総務")
     hidden = book.create_sheet("旧データ")
     hidden.sheet_state = "hidden"
@@ -93,12 +92,12 @@ def _sparse() -> Made:
     """Two cells at opposite corners: read as two cells, not as seventeen billion."""
     book = new_workbook()
     book.active.title = "端"
-    book.active["A1"] = f"担当 {E.name} {E.mobile}"
-    book.active["XFD1048576"] = E.email
+    book.active["A1"] = f"担当 {ITO.name} {ITO.mobile}"
+    book.active["XFD1048576"] = ITO.email
     plants = (
-        Plant("PERSON", (E.name,), "端", "column 1"),
-        Plant("PHONE_NUMBER", (E.mobile,), "端", "column 1"),
-        Plant("EMAIL_ADDRESS", (E.email,), "端", "column 16384"),
+        Plant("PERSON", (ITO.name,), "端", "column 1"),
+        Plant("PHONE_NUMBER", (ITO.mobile,), "端", "column 1"),
+        Plant("EMAIL_ADDRESS", (ITO.email,), "端", "column 16384"),
     )
     return Made("leaky/営業/sparse.xlsx", repacked(saved(book)), plants, made_with=("openpyxl", "zlib"))
 
@@ -163,10 +162,12 @@ def _docx() -> Made:
         return plain
 
     section = document.sections[0]
-    section.header.paragraphs[0].text = told(f"作成者: [[PERSON:{F.name}]]", "header")
-    section.footer.paragraphs[0].text = told(f"連絡先 [[PHONE_NUMBER:{F.phone}]]", "footer")
-    paragraph = document.add_paragraph(told(f"お客様 [[PERSON:{A.name}]] 様のご住所は [[ADDRESS:{A.address}]] です。", None))
-    document.add_comment(paragraph.runs, text=told(f"本人確認の電話 [[PHONE_NUMBER:{A.mobile}]]", "comments"), author="総務", initials="S")
+    section.header.paragraphs[0].text = told(f"作成者: [[PERSON:{NAKAMURA.name}]]", "header")
+    section.footer.paragraphs[0].text = told(f"連絡先 [[PHONE_NUMBER:{NAKAMURA.phone}]]", "footer")
+    paragraph = document.add_paragraph(told(f"お客様 [[PERSON:{SASAKI.name}]] 様のご住所は [[ADDRESS:{SASAKI.address}]] です。", None))
+    document.add_comment(
+        paragraph.runs, text=told(f"本人確認の電話 [[PHONE_NUMBER:{SASAKI.mobile}]]", "comments"), author="総務", initials="S"
+    )
     header = ("氏名", "電話番号", "メールアドレス")
     rows = [[p.name, p.phone, p.email] for p in PEOPLE[2:8]]
     table = document.add_table(len(rows) + 1, len(header))
@@ -175,7 +176,7 @@ def _docx() -> Made:
             cell.text = value
     plants += columns(header, rows, KINDS, "table 1")
     parts = unzipped(saved(document))
-    note = told(f"紹介者: [[PERSON:{L.name}]]([[EMAIL_ADDRESS:{L.email}]])", "footnotes")
+    note = told(f"紹介者: [[PERSON:{SHIMIZU.name}]]([[EMAIL_ADDRESS:{SHIMIZU.email}]])", "footnotes")
     return Made("leaky/営業/提案書.docx", repacked(zipped(parts), _with_footnote(parts, note)), plants, made_with=("python-docx", "zlib"))
 
 
@@ -213,7 +214,7 @@ def _pptx() -> Made:
     deck = pptx.Presentation()
     deck.core_properties.author, deck.core_properties.last_modified_by = "", ""
     first = deck.slides.add_slide(deck.slide_layouts[5])
-    title, plants = marked(f"担当: [[PERSON:{G.name}]]", "slide 1")
+    title, plants = marked(f"担当: [[PERSON:{SAITO.name}]]", "slide 1")
     first.shapes.title.text = title
     second = deck.slides.add_slide(deck.slide_layouts[5])
     second.shapes.title.text = "紹介先"
@@ -224,14 +225,14 @@ def _pptx() -> Made:
         for column, value in enumerate(row):
             table.cell(at, column).text = value
     plants += columns(header, rows, KINDS, "slide 2 table 1")
-    notes, spoken = marked(f"当日の連絡は [[PERSON:{H.name}]] さん、携帯 [[PHONE_NUMBER:{H.mobile}]]", "slide 2 notes")
+    notes, spoken = marked(f"当日の連絡は [[PERSON:{YAMAGUCHI.name}]] さん、携帯 [[PHONE_NUMBER:{YAMAGUCHI.mobile}]]", "slide 2 notes")
     second.notes_slide.notes_text_frame.text = notes
     return Made("leaky/営業/キックオフ.pptx", repacked(saved(deck)), plants + spoken, made_with=("python-pptx", "zlib"))
 
 
 def _odt() -> Made:
     text, plants = marked(
-        f"[[PERSON:{B.name}]] 様\n〒[[JP_POSTAL_CODE:{B.postal}]] [[ADDRESS:{B.address}]]\nTEL [[PHONE_NUMBER:{B.phone}]] FAX [[FAX_NUMBER:06-1234-5699]]"
+        f"[[PERSON:{TAKAHASHI.name}]] 様\n〒[[JP_POSTAL_CODE:{TAKAHASHI.postal}]] [[ADDRESS:{TAKAHASHI.address}]]\nTEL [[PHONE_NUMBER:{TAKAHASHI.phone}]] FAX [[FAX_NUMBER:06-1234-5699]]"
     )
     lines = "".join(f"<text:p>{line}</text:p>" for line in text.splitlines())
     return Made("leaky/総務/礼状.odt", open_document("text", f"<office:text>{lines}</office:text>"), plants, made_with=("zlib",))
@@ -257,9 +258,10 @@ def _pdf_japanese() -> Made:
 
     pdfmetrics.registerFont(UnicodeCIDFont("HeiseiMin-W3"))
     page, buffer = canvas()
-    first, plants = marked(f"申込書\n氏名 [[PERSON:{C.name}]]\n電話 [[PHONE_NUMBER:{C.mobile}]]", "page 1")
+    first, plants = marked(f"申込書\n氏名 [[PERSON:{KOBAYASHI.name}]]\n電話 [[PHONE_NUMBER:{KOBAYASHI.mobile}]]", "page 1")
     second, more = marked(
-        f"住所 [[ADDRESS:{C.address}]]\n生年月日 [[DATE_OF_BIRTH:1991年7月23日]]\nメール [[EMAIL_ADDRESS:{C.email}]]", "page 2"
+        f"住所 [[ADDRESS:{KOBAYASHI.address}]]\n生年月日 [[DATE_OF_BIRTH:1991年7月23日]]\nメール [[EMAIL_ADDRESS:{KOBAYASHI.email}]]",
+        "page 2",
     )
     for text in (first, second):
         page.setFont("HeiseiMin-W3", 12)

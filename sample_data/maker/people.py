@@ -95,6 +95,7 @@ def _person(line: str) -> Person:
 
 
 PEOPLE = tuple(map(_person, _ROWS.strip().splitlines()))
+SASAKI, TAKAHASHI, KOBAYASHI, WATANABE, ITO, NAKAMURA, SAITO, YAMAGUCHI, MATSUMOTO, INOUE, KIMURA, SHIMIZU = PEOPLE
 
 CLIENTS = (
     Client("Emily", "Hartley", "+44 20 7946 0111", "emily.hartley@example.com", "14 Maple Avenue, Reading RG1 4AB", "12/05/1984"),

@@ -39,7 +39,11 @@ def delimited(header: Sequence[str] | None, rows: Rows, delimiter: str = ",", ne
 
 def made() -> Iterator[Made]:
     yield from _delimited_files()
-    yield from _hard_tables()
+    yield _broken_rows()
+    yield _coded_names()
+    yield _name_in_two_columns()
+    yield _one_among_many_remarks()
+    yield _regulated()
     yield _fixed_width()
     yield from _json_files()
     yield _xml()
@@ -56,14 +60,18 @@ def _delimited_files() -> Iterator[Made]:
     clients = client_rows()
     told = columns(CLIENT_HEADER, clients, KINDS)
     yield Made("leaky/london/clients", delimited(CLIENT_HEADER, clients, newline="\n").encode(), told, len(clients), encoding="utf-8")
-    header = ("Employee", "Home phone", "SSN", "Start date")
-    payroll = [[c.name, c.phone, number, "2026-04-01"] for c, number in zip(CLIENTS[4:6], ("536-22-8712", ""), strict=True)]
-    kinds = {"Employee": "PERSON", "Home phone": "PHONE_NUMBER", "SSN": "US_SSN"}
-    yield Made("leaky/london/payroll.csv", delimited(header, payroll).encode("cp1252"), columns(header, payroll, kinds), 2)
     title = "顧客別売上(営業部外秘)\r\n作成: 2026年4月1日\r\n\r\n"
     text = title + delimited(HEADER, rows[:6], ";")
     yield Made("leaky/営業/売上_見出しは4行目.csv", text.encode("euc_jp"), columns(HEADER, rows[:6], KINDS), 6, encoding="euc-jp")
     yield _no_header()
+    yield _payroll()
+
+
+def _payroll() -> Made:
+    header = ("Employee", "Home phone", "SSN", "Start date")
+    rows = [[CLIENTS[4].name, CLIENTS[4].phone, "536-22-8712", "2026-04-01"], [CLIENTS[5].name, CLIENTS[5].phone, "", "2026-04-01"]]
+    kinds = {"Employee": "PERSON", "Home phone": "PHONE_NUMBER", "SSN": "US_SSN"}
+    return Made("leaky/london/payroll.csv", delimited(header, rows).encode("cp1252"), columns(header, rows, kinds), 2)
 
 
 def _no_header() -> Made:
@@ -73,41 +81,50 @@ def _no_header() -> Made:
     return Made("leaky/営業/見出しなし.csv", delimited(None, rows).encode(), columns(names, rows, kinds), len(rows), encoding="utf-8")
 
 
-def _hard_tables() -> Iterator[Made]:
-    """Broken rows, coded names of columns, a name in two columns, one address in many remarks, numbers that weigh most."""
+def _broken_rows() -> Made:
+    """A row in the middle that has not as many cells as the others."""
+    odd = PEOPLE[6]
     rows = person_rows()
-    broken = delimited(HEADER, rows[:5]) + f"備考,{PEOPLE[6].name} 様の行が崩れている,{PEOPLE[6].mobile}\r\n" + delimited(None, rows[7:])
+    text = delimited(HEADER, rows[:5]) + f"備考,{odd.name} 様の行が崩れている,{odd.mobile}\r\n" + delimited(None, rows[7:])
     plants = columns(HEADER, [*rows[:5], *rows[7:]], KINDS)
-    plants += (Plant("PHONE_NUMBER", (PEOPLE[6].mobile,)), Plant("PERSON", (PEOPLE[6].name,)))
-    yield Made("leaky/営業/崩れた行.csv", broken.encode(), plants, encoding="utf-8")
+    return Made("leaky/営業/崩れた行.csv", text.encode(), (*plants, Plant("PHONE_NUMBER", (odd.mobile,)), Plant("PERSON", (odd.name,))))
 
+
+def _coded_names() -> Made:
+    """Column names as an old system coded them, and numbers without hyphens."""
     header = ("kaiin_cd", "shimei", "nm_kana", "tel1", "ml", "yubin", "jusho", "birth_dt")
-    coded = [
-        [row[0], row[1], p.half_kana, p.mobile.replace("-", ""), *row[4:7], p.born.replace("-", "")]
-        for row, p in zip(rows, PEOPLE, strict=True)
+    rows = [
+        [f"M{at:05}", p.name, p.half_kana, p.mobile.replace("-", ""), p.email, p.postal, p.address, p.born.replace("-", "")]
+        for at, p in enumerate(PEOPLE, 1)
     ]
     kinds = dict(zip(header[1:], [KINDS[name] for name in HEADER[1:]], strict=True))
-    yield Made(
-        "leaky/基幹/KAIIN_MST.csv", delimited(header, coded).encode("cp932"), columns(header, coded, kinds), len(rows), encoding="cp932"
-    )
+    data = delimited(header, rows).encode("cp932")
+    return Made("leaky/基幹/KAIIN_MST.csv", data, columns(header, rows, kinds), len(rows), encoding="cp932")
 
+
+def _name_in_two_columns() -> Made:
     header = ("No", "姓", "名", "セイ", "メイ", "勤務地")
-    split = [[str(at), p.surname, p.given, p.surname_kana, p.given_kana, "千葉工場"] for at, p in enumerate(PEOPLE, 1)]
-    named = (
+    rows = [[str(at), p.surname, p.given, p.surname_kana, p.given_kana, "千葉工場"] for at, p in enumerate(PEOPLE, 1)]
+    plants = (
         Plant("PERSON", tuple(p.name for p in PEOPLE), None, "姓 + 名"),
         Plant("PERSON", tuple(p.kana for p in PEOPLE), None, "セイ + メイ"),
     )
-    yield Made("leaky/人事/出張者.csv", delimited(header, split).encode(), named, len(split), encoding="utf-8")
+    return Made("leaky/人事/出張者.csv", delimited(header, rows).encode(), plants, len(rows), encoding="utf-8")
 
+
+def _one_among_many_remarks() -> Made:
     header = ("受付番号", "備考")
-    remarks = [[f"R{at:05}", "部品交換のうえ再発送済み" if at % 3 else "在庫なし、入荷待ち"] for at in range(1, 401)]
-    remarks[287][1] = f"返信は {PEOPLE[8].email} へ希望"
-    rare = Plant("EMAIL_ADDRESS", (PEOPLE[8].email,), None, "備考")
-    yield Made("leaky/営業/修理備考.csv", delimited(header, remarks).encode(), (rare,), 1, encoding="utf-8")
+    rows = [[f"R{at:05}", "部品交換のうえ再発送済み" if at % 3 else "在庫なし、入荷待ち"] for at in range(1, 401)]
+    email = PEOPLE[8].email
+    rows[287][1] = f"返信は {email} へ希望"
+    plant = Plant("EMAIL_ADDRESS", (email,), None, "備考")
+    return Made("leaky/営業/修理備考.csv", delimited(header, rows).encode(), (plant,), 1, encoding="utf-8")
 
+
+def _regulated() -> Made:
     header = ("氏名", "個人番号", "カード番号")
-    numbers = [[p.name, my_number(f"{12345678901 + 7_654_321 * at}"), CARDS[at]] for at, p in enumerate(PEOPLE[:6])]
-    yield Made("leaky/人事/支払調書.csv", delimited(header, numbers).encode(), columns(header, numbers, KINDS), 6, encoding="utf-8")
+    rows = [[p.name, my_number(f"{12345678901 + 7_654_321 * at}"), CARDS[at]] for at, p in enumerate(PEOPLE[:6])]
+    return Made("leaky/人事/支払調書.csv", delimited(header, rows).encode(), columns(header, rows, KINDS), 6, encoding="utf-8")
 
 
 def _fixed_width() -> Made:

@@ -5,10 +5,9 @@ from __future__ import annotations
 import codecs
 from collections.abc import Iterator
 
-from .people import CLIENTS, PEOPLE
+from .people import CLIENTS, INOUE, KIMURA, KOBAYASHI, MATSUMOTO, NAKAMURA, SAITO, SASAKI, SHIMIZU, TAKAHASHI, WATANABE, YAMAGUCHI
 from .share import Made, Plant, marked
 
-A, B, C, D, E, F, G, H, I, J, K, L = PEOPLE  # noqa: E741
 EMILY, DANIEL, OLIVIA, THOMAS, *_ = CLIENTS
 
 
@@ -38,16 +37,16 @@ def _text(path: str, text: str, codec: str, encoding: str, *, newline: str = "\n
 
 def _told_by_its_name() -> Made:
     text = "受領済み。原本は人事の保管庫にある。\n"
-    name = D.surname + D.given
+    name = WATANABE.surname + WATANABE.given
     return Made(f"leaky/人事/履歴書_{name}.txt", text.encode(), (Plant("PERSON", (name,), "name"),), 1, encoding="utf-8")
 
 
 CALL_TREE = f"""
 夜間・休日の緊急連絡網(社外秘)
-1. 工場長  [[PERSON:{A.name}]]  携帯 [[PHONE_NUMBER:{A.mobile}]]
-2. 製造課長  [[PERSON:{B.name}]]  携帯 [[PHONE_NUMBER:{B.mobile}]]
-3. 保全  [[PERSON:{C.name}]]  自宅 [[PHONE_NUMBER:{C.phone}]]
-社外からの連絡は [[EMAIL_ADDRESS:{A.email}]] まで。
+1. 工場長  [[PERSON:{SASAKI.name}]]  携帯 [[PHONE_NUMBER:{SASAKI.mobile}]]
+2. 製造課長  [[PERSON:{TAKAHASHI.name}]]  携帯 [[PHONE_NUMBER:{TAKAHASHI.mobile}]]
+3. 保全  [[PERSON:{KOBAYASHI.name}]]  自宅 [[PHONE_NUMBER:{KOBAYASHI.phone}]]
+社外からの連絡は [[EMAIL_ADDRESS:{SASAKI.email}]] まで。
 """
 
 # 髙 and 﨑 are IBM's extensions, ① and ㈱ NEC's: an old codec cannot read them.
@@ -57,44 +56,44 @@ VISIT = f"""
 担当者: [[PERSON:髙橋 亮平]] 様
 電話: [[PHONE_NUMBER:06-1234-5678]]
 同席: [[PERSON:宮﨑 あかり]] 様
-住所: 〒[[JP_POSTAL_CODE:{B.postal}]] [[ADDRESS:{B.address}]]
+住所: 〒[[JP_POSTAL_CODE:{TAKAHASHI.postal}]] [[ADDRESS:{TAKAHASHI.address}]]
 次回は㍻の見積書を持参する。
 """
 
 OLD_CLIENTS = f"""
 旧顧客管理システムからの書き出し
-氏名: [[PERSON:{F.name}]]
-フリガナ: [[PERSON:{F.kana}]]
-住所: [[ADDRESS:{F.address}]]
+氏名: [[PERSON:{NAKAMURA.name}]]
+フリガナ: [[PERSON:{NAKAMURA.kana}]]
+住所: [[ADDRESS:{NAKAMURA.address}]]
 生年月日: [[DATE_OF_BIRTH:昭和63年5月17日]]
-電話: [[PHONE_NUMBER:{F.phone}]]
+電話: [[PHONE_NUMBER:{NAKAMURA.phone}]]
 """
 
 MINUTES = f"""
 営業会議 議事録
-出席者: [[PERSON:{G.name}]]、[[PERSON:{H.name}]]
-決定事項: 見積は来週までに [[PERSON:{G.name}]] が送る。
-問い合わせ先: [[EMAIL_ADDRESS:{G.email}]]
+出席者: [[PERSON:{SAITO.name}]]、[[PERSON:{YAMAGUCHI.name}]]
+決定事項: 見積は来週までに [[PERSON:{SAITO.name}]] が送る。
+問い合わせ先: [[EMAIL_ADDRESS:{SAITO.email}]]
 """
 
 REPAIR = f"""
 修理受付票
-お客様名 [[PERSON:{I.half_kana}]] 様
-お電話 [[PHONE_NUMBER:{I.mobile}]]
+お客様名 [[PERSON:{MATSUMOTO.half_kana}]] 様
+お電話 [[PHONE_NUMBER:{MATSUMOTO.mobile}]]
 品名 小型ポンプ 品番 PX-4410
 """
 
 ORDER = f"""
 ご注文の確認
-お名前: [[PERSON:{J.name}]] 様
-お届け先: 〒[[JP_POSTAL_CODE:{J.postal}]] [[ADDRESS:{J.address}]]
-メール: [[EMAIL_ADDRESS:{J.email}]]
+お名前: [[PERSON:{INOUE.name}]] 様
+お届け先: 〒[[JP_POSTAL_CODE:{INOUE.postal}]] [[ADDRESS:{INOUE.address}]]
+メール: [[EMAIL_ADDRESS:{INOUE.email}]]
 """
 
 COMPLAINT = f"""
 苦情受付票
-申出人: [[PERSON:{K.name}]]
-連絡先: [[PHONE_NUMBER:{K.mobile}]]
+申出人: [[PERSON:{KIMURA.name}]]
+連絡先: [[PHONE_NUMBER:{KIMURA.mobile}]]
 カード番号: [[CREDIT_CARD:4111 1111 1111 1111]]
 内容: 二重に請求された。
 """
@@ -132,13 +131,13 @@ Press office: [[EMAIL_ADDRESS:press@strayscan-sample.example]], switchboard [[PH
 
 TRAVEL = f"""
 London office: visitors from headquarters
-- [[PERSON:{B.romaji}]] ([[PERSON:{B.surname}]]課長, mobile [[PHONE_NUMBER:+81 80-0000-0102]])
-- Mr. [[PERSON:{F.romaji}]], passport no. [[JP_PASSPORT:TR7654321]]
-緊急時は [[PERSON:{G.name}]] さん(携帯 [[PHONE_NUMBER:０９０-００００-０１０７]])へ。
+- [[PERSON:{TAKAHASHI.romaji}]] ([[PERSON:{TAKAHASHI.surname}]]課長, mobile [[PHONE_NUMBER:+81 80-0000-0102]])
+- Mr. [[PERSON:{NAKAMURA.romaji}]], passport no. [[JP_PASSPORT:TR7654321]]
+緊急時は [[PERSON:{SAITO.name}]] さん(携帯 [[PHONE_NUMBER:０９０-００００-０１０７]])へ。
 """
 
 WEB_LOG = f"""
-2026-04-01T09:12:44Z INFO  login ok user=[[EMAIL_ADDRESS:{A.email}]] ip=192.0.2.14
+2026-04-01T09:12:44Z INFO  login ok user=[[EMAIL_ADDRESS:{SASAKI.email}]] ip=192.0.2.14
 2026-04-01T09:12:59Z WARN  sms failed to=[[PHONE_NUMBER:+81-90-0000-0102]] code=21610
 2026-04-01T09:13:07Z ERROR checkout declined card=[[CREDIT_CARD:5555555555554444]] order=2026040100017
 2026-04-01T09:13:08Z INFO  GET /assets/icon@2x.png 200 18ms
@@ -150,7 +149,7 @@ SEED = f'''
 import pytest
 
 USERS = [
-    {{"name": "[[PERSON:{D.name}]]", "mail": "[[EMAIL_ADDRESS:{D.email}]]", "tel": "[[PHONE_NUMBER:{D.mobile}]]"}},
+    {{"name": "[[PERSON:{WATANABE.name}]]", "mail": "[[EMAIL_ADDRESS:{WATANABE.email}]]", "tel": "[[PHONE_NUMBER:{WATANABE.mobile}]]"}},
     {{"name": "[[PERSON:{OLIVIA.name}]]", "mail": "[[EMAIL_ADDRESS:{OLIVIA.email}]]", "tel": "[[PHONE_NUMBER:{OLIVIA.phone}]]"}},
 ]
 
@@ -162,8 +161,8 @@ def users():
 
 INTERVIEW = f"""
 面接メモ(人事限り)
-応募者 [[PERSON:{L.name}]]([[PERSON:しみず けいこ]])
-生年月日 [[DATE_OF_BIRTH:{L.born}]]
+応募者 [[PERSON:{SHIMIZU.name}]]([[PERSON:しみず けいこ]])
+生年月日 [[DATE_OF_BIRTH:{SHIMIZU.born}]]
 マイナンバー [[JP_MY_NUMBER:1234 5678 9018]]
 運転免許証番号 [[JP_DRIVER_LICENSE:301234567810]]
 基礎年金番号 [[JP_PENSION_NUMBER:1234-567890]]
