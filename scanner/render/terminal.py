@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from scanner.render.messages import Messages
-from scanner.render.visible import file_size, visible
+from scanner.render.visible import file_size, short, visible
 from scanner.run.summary import RunSummary, StrayObject, UnreadGroup
 
 PIPE_WIDTH = 120
@@ -61,7 +61,7 @@ class _Printer:
     def object_name(self, root: str, path: str, member: str | None) -> str:
         """Path and member as one name, ``backup.zip!list.csv``; with the root where there are several."""
         shown = path if len(self.summary.roots_asked) < 2 else f"{root.rstrip('/')}/{path}"
-        return visible(shown if member is None else f"{shown}!{member}")
+        return short(visible(shown if member is None else f"{shown}!{member}"))
 
     # ----------------------------------------------------------------- parts
 

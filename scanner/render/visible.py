@@ -14,6 +14,11 @@ def visible(text: str) -> str:
     return "".join(_written_out(char) if unicodedata.category(char) in _WRITTEN_OUT else char for char in text)
 
 
+def short(text: str, most: int = 240) -> str:
+    """The text with its middle left out where it is longer than `most`: a name is known by its two ends."""
+    return text if len(text) <= most else f"{text[: most // 2]} … {text[-most // 2 :]}"
+
+
 def _written_out(char: str) -> str:
     code = ord(char)
     if code < 0x100:

@@ -116,6 +116,14 @@ def test_names_cannot_steer_the_terminal() -> None:
     assert "[bold]g:smile:" in text
 
 
+def test_a_name_of_thousands_of_characters_leaves_room_for_the_others() -> None:
+    """Paths may be longer than 4,096 bytes; the summary is to be read all the same."""
+    text = printed(summary(worst=(stray("deep/" + "d/" * 3000 + "list.csv"),)))
+    assert "list.csv" in text
+    assert "deep/d/d" in text
+    assert len(text.splitlines()) < 50
+
+
 def test_wide_characters_line_up() -> None:
     lines = printed(summary()).splitlines()
     columns = [
