@@ -96,8 +96,7 @@ class Gathering:
             return
         tally = self._tallies[slot]
         entity = tally.claim.entity_type
-        tags = self._tags(entity, values)
-        known = self._known.mask(entity, values, tags)
+        kinds, known, tags = self._judged(entity, values)
         where = rows if where is None else where
         if where is None:
             where = np.zeros(len(values), np.int64)
@@ -107,9 +106,16 @@ class Gathering:
         tally.first_row = _least(tally.first_row, rows)
         tally.first_line = _least(tally.first_line, lines)
         self._sample(tally, entity, values)
-        for kind, chosen in self._kinds(entity, values, known):
-            if chosen.any():
-                self._atoms.add(slot, kind, tags[chosen], np.minimum(where[chosen], 2**31 - 1), records[chosen])
+        self._atoms.add(slot, kinds, tags, np.minimum(where, 2**31 - 1), records)
+
+    def _judged(self, entity: str, values: Any) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.bool_], npt.NDArray[np.uint64]]:
+        """(kind, whether it is our own, tag) of every value; each distinct one is looked at once."""
+        encoded = values.dictionary_encode()
+        distinct, codes = encoded.dictionary, encoded.indices.to_numpy(zero_copy_only=False)
+        tags = self._tags(entity, distinct)
+        known = self._known.mask(entity, distinct, tags)
+        kinds = np.where(known, np.uint8(Kind.OTHER), _kinds(entity, distinct))
+        return kinds[codes], known[codes], tags[codes]
 
     def _tags(self, entity: str, values: Any) -> npt.NDArray[np.uint64]:
         source = self._fingerprints.counting if entity in REGULATED else self._fingerprints.many
@@ -121,16 +127,6 @@ class Gathering:
             masked = mask(entity, value)
             if masked not in tally.samples and len(tally.samples) < SAMPLES:
                 tally.samples.append(masked)
-
-    def _kinds(self, entity: str, values: Any, known: npt.NDArray[np.bool_]) -> Iterator[tuple[Kind, npt.NDArray[np.bool_]]]:
-        if entity == "PHONE_NUMBER":
-            digits = pc.replace_substring_regex(pc.utf8_normalize(values, "NFKC"), r"\D", "")
-            mobile = pc.match_substring_regex(digits, MOBILE).to_numpy(zero_copy_only=False)
-            yield Kind.MOBILE, mobile & ~known
-            yield Kind.PHONE, ~mobile & ~known
-        else:
-            yield KINDS.get(entity, Kind.OTHER), ~known
-        yield Kind.OTHER, known
 
     def seal(self) -> None:
         """Between records: what is known so far may leave the memory."""
@@ -195,6 +191,14 @@ class Gathering:
         self._atoms.close()
 
 
+def _kinds(entity: str, values: Any) -> npt.NDArray[np.uint8]:
+    if entity != "PHONE_NUMBER":
+        return np.full(len(values), KINDS.get(entity, Kind.OTHER), np.uint8)
+    plain = values if pc.all(pc.string_is_ascii(values)).as_py() else pc.utf8_normalize(values, "NFKC")
+    mobile = pc.match_substring_regex(pc.replace_substring_regex(plain, r"[^0-9]", ""), MOBILE).to_numpy(zero_copy_only=False)
+    return np.where(mobile, np.uint8(Kind.MOBILE), np.uint8(Kind.PHONE))
+
+
 def _least(known: int | None, places: npt.NDArray[np.int64] | None) -> int | None:
     if places is None:
         return known
@@ -227,8 +231,9 @@ class _Groups:
         group = self.of_slot[atoms["slot"]]
         kept = self.stored[group]
         atoms, group = atoms[kept], group[kept]
-        order = np.lexsort((atoms["row"], group, atoms["tag"]))
-        atoms, group = atoms[order], group[order]
+        if (np.diff(self.of_slot) <= 0).any():  # else in the order of slots, as they come
+            order = np.lexsort((atoms["row"], group, atoms["tag"]))
+            atoms, group = atoms[order], group[order]
         starts = np.flatnonzero(_run_starts(atoms["tag"], group)) if len(atoms) else np.empty(0, np.int64)
         counts = np.diff(np.append(starts, len(atoms)))
         if surplus:

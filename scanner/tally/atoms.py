@@ -98,10 +98,17 @@ class AtomStore:
     def spilled(self) -> bool:
         return self._spool is not None
 
-    def add(self, slot: int, kind: Kind, tags: npt.NDArray[np.uint64], rows: npt.NDArray[np.int64], records: npt.NDArray[np.int64]) -> None:
+    def add(
+        self,
+        slot: int,
+        kind: Kind | npt.NDArray[np.uint8],
+        tags: npt.NDArray[np.uint64],
+        rows: npt.NDArray[np.int64],
+        records: npt.NDArray[np.int64],
+    ) -> None:
         atoms = np.empty(len(tags), ATOM)
         atoms["tag"], atoms["row"], atoms["record"] = tags, rows, records
-        atoms["slot"], atoms["kind"] = slot, int(kind)
+        atoms["slot"], atoms["kind"] = slot, kind
         self._pending.append(atoms)
         self._pending_count += len(atoms)
         self.count += len(atoms)
@@ -150,6 +157,7 @@ class AtomStore:
 
 
 ROWS_PER_BLOCK = 4096
+_BUCKETS = 1 << 16  # of tags, to see quickly that none stands too often
 Surplus = dict[tuple[int, int], int]
 """(tag, slot) -> atoms left out."""
 
@@ -159,17 +167,23 @@ def thinned(block: Atoms, surplus: Surplus) -> Atoms:
     one unbounded share. The rest is counted, hence `count` stays exact while `rows` lists the first ones of every million hits."""
     if len(block) <= ROWS_PER_BLOCK:
         return block
-    order = np.lexsort((block["slot"], block["tag"]))
+    bucket = (block["tag"] & np.uint64(_BUCKETS - 1)).astype(np.int64)
+    crowded = np.flatnonzero((np.bincount(bucket, minlength=_BUCKETS) > ROWS_PER_BLOCK)[bucket])
+    if not len(crowded):
+        return block
+    order = crowded[np.lexsort((block["slot"][crowded], block["tag"][crowded]))]
     tag, slot = block["tag"][order], block["slot"][order]
     starts = np.flatnonzero(np.concatenate([[True], (tag[1:] != tag[:-1]) | (slot[1:] != slot[:-1])]))
-    sizes = np.diff(np.append(starts, len(block)))
+    sizes = np.diff(np.append(starts, len(order)))
     if sizes.max() <= ROWS_PER_BLOCK:
         return block
     for index in np.flatnonzero(sizes > ROWS_PER_BLOCK).tolist():
         key = (int(tag[starts[index]]), int(slot[starts[index]]))
         surplus[key] = surplus.get(key, 0) + int(sizes[index]) - ROWS_PER_BLOCK
-    rank = np.arange(len(block)) - np.repeat(starts, sizes)
-    return block[np.sort(order[rank < ROWS_PER_BLOCK])]
+    rank = np.arange(len(order)) - np.repeat(starts, sizes)
+    kept = np.ones(len(block), np.bool_)
+    kept[order[rank >= ROWS_PER_BLOCK]] = False
+    return block[kept]
 
 
 def partitioned(blocks: Iterator[npt.NDArray[Any]], count: int, size: int, temp_dir: Path, taken: int = 0) -> Iterator[npt.NDArray[Any]]:
@@ -199,7 +213,7 @@ def partitioned(blocks: Iterator[npt.NDArray[Any]], count: int, size: int, temp_
 def _distribute(blocks: Iterator[npt.NDArray[Any]], spools: list[Spool | None], taken: int, temp_dir: Path) -> None:
     shift, mask = np.uint64(64 - taken - FAN_BITS), np.uint64((1 << FAN_BITS) - 1)
     for block in blocks:
-        share = ((block["tag"] >> shift) & mask).astype(np.int64)
+        share = ((block["tag"] >> shift) & mask).astype(np.uint8)  # sorted by counting
         order = np.argsort(share, kind="stable")
         bounds = np.searchsorted(share[order], np.arange(len(spools) + 1))
         for index in np.flatnonzero(np.diff(bounds)).tolist():
@@ -209,5 +223,8 @@ def _distribute(blocks: Iterator[npt.NDArray[Any]], spools: list[Spool | None], 
 
 
 def _sorted(items: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    names = [name for name in ("row", "record", "slot") if name in (items.dtype.names or ())]
-    return items[np.lexsort((*(items[name] for name in names), items["tag"]))]
+    if "slot" in (items.dtype.names or ()):
+        second = (items["slot"].astype(np.uint64) << np.uint64(32)) | items["row"].view(np.uint32)
+    else:
+        second = items["record"]
+    return items[np.lexsort((second, np.ascontiguousarray(items["tag"])))]

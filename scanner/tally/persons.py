@@ -50,28 +50,38 @@ def count_persons(atoms: AtomStore, temp_dir: Path, standing: npt.NDArray[np.boo
 def _settle(keys: npt.NDArray[Any], flags: npt.NDArray[np.uint8], pairs: Spool) -> npt.NDArray[Any]:
     """Take what keys sorted by tag say among themselves into the flags and pairs; give back one key per tag and role, so that a
     value that stands millions of times costs no more than one that stands twice."""
-    links = keys[keys["role"] != MARK]
-    flags[links["record"][links["role"] == STRONG]] |= IS_STRONG
-    flags[links["record"][links["role"] == WEAK]] |= IS_WEAK
-    marks = np.unique(keys["tag"][keys["role"] == MARK])
-    flags[links["record"][(links["role"] == WEAK) & np.isin(links["tag"], marks)]] |= IS_COVERED
-    if len(links) > 1:
-        joined = (links["tag"][1:] == links["tag"][:-1]) & (links["record"][1:] != links["record"][:-1])
-        found = np.empty(np.count_nonzero(joined), PAIR)
-        found["a"], found["b"] = links["record"][:-1][joined], links["record"][1:][joined]
-        pairs.append(found)
-        flags[found["a"]] |= IS_LINKED
-        flags[found["b"]] |= IS_LINKED
-    order = np.lexsort((keys["role"], keys["tag"]))
-    ordered = keys[order]
-    first = np.ones(len(ordered), np.bool_)
-    first[1:] = (ordered["tag"][1:] != ordered["tag"][:-1]) | (ordered["role"][1:] != ordered["role"][:-1])
-    return ordered[first]
+    if not len(keys):
+        return keys
+    tag, role = np.ascontiguousarray(keys["tag"]), np.ascontiguousarray(keys["role"])
+    starts = np.flatnonzero(np.concatenate([[True], tag[1:] != tag[:-1]]))
+    group = np.repeat(np.arange(len(starts)), np.diff(np.append(starts, len(keys))))
+    is_link = role != MARK
+    marked = np.logical_or.reduceat(~is_link, starts)[group]
+    links, of_link = keys["record"][is_link], group[is_link]
+    flags[links[role[is_link] == STRONG]] |= IS_STRONG
+    flags[links[role[is_link] == WEAK]] |= IS_WEAK
+    flags[keys["record"][(role == WEAK) & marked]] |= IS_COVERED
+    joined = (of_link[1:] == of_link[:-1]) & (links[1:] != links[:-1])
+    found = np.empty(np.count_nonzero(joined), PAIR)
+    found["a"], found["b"] = links[:-1][joined], links[1:][joined]
+    pairs.append(found)
+    flags[found["a"]] |= IS_LINKED
+    flags[found["b"]] |= IS_LINKED
+    settled: npt.NDArray[Any] = keys[np.concatenate([_firsts(group, np.flatnonzero(role == each)) for each in (STRONG, WEAK, MARK)])]
+    return settled
+
+
+def _firsts(group: npt.NDArray[np.int64], chosen: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Of the chosen items the first one of each group; the groups ascend."""
+    of = group[chosen]
+    first = np.ones(len(of), np.bool_)
+    first[1:] = of[1:] != of[:-1]
+    return chosen[first]
 
 
 def sorted_keys(atoms: Atoms) -> npt.NDArray[Any]:
     keys = keys_of(atoms)
-    return keys[np.argsort(keys["tag"], kind="stable")]
+    return keys[np.argsort(np.ascontiguousarray(keys["tag"]))]
 
 
 def keys_of(atoms: Atoms) -> npt.NDArray[Any]:
