@@ -72,4 +72,8 @@ class Settings:
     key_file: Path | None = None
     limits: Mapping[str, float] = field(default_factory=dict)  # overrides the policy's
     lang: str | None = None
-    nice: int | None = None
+    nice: int | None = None  # added to the workers' niceness
+    full: bool = False  # read everything, whatever earlier runs know
+    recheck: float = 0.01  # share of the unchanged files whose content is compared all the same, 0 to 1
+    checkpoint_seconds: float = 30.0  # between two points at which a run that dies can be taken up again
+    checkpoint_objects: int = 2_000

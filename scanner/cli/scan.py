@@ -51,6 +51,13 @@ def _number(name: str, text: str) -> float:
 @click.option(
     "--limit", "limits", multiple=True, metavar="NAME=NUMBER", callback=_limits, help="What a file may cost; before the policy's limits."
 )
+@click.option("--full", is_flag=True, help="Read every file, whatever earlier runs know of it.")
+@click.option(
+    "--recheck",
+    type=click.FloatRange(0, 1),
+    metavar="SHARE",
+    help="Share of the unchanged files whose content is compared all the same; 0.01 by default.",
+)
 @json_option
 @lang_option
 def command(roots: tuple[Path, ...], policy: Path | None, out: Path, as_json: bool, say: Messages, **settings: Any) -> int:
@@ -59,6 +66,9 @@ def command(roots: tuple[Path, ...], policy: Path | None, out: Path, as_json: bo
     Crawls every ROOT (a folder or a file), reads what it holds without changing anything, and appends one run to the findings store
     in DIR: every object met, what personal data it holds where, and what could not be read. The summary goes to standard output,
     progress to standard error.
+
+    Files that an earlier run into DIR has read are not read again while they, the rules and the readers stay as they were; what could
+    not be read is tried again.
 
     \b
     Examples:

@@ -5,6 +5,8 @@
 * A member is gone as well if its file was read to the end later and no longer holds it.
 * A finding is open if it stands in a run that is no older than the last full reading of its object: what could not be read again
   is not closed by that. `full`: scanned, without text, or partial only for pages and members that no run can read.
+* An object that is `unchanged` and yet has findings in a run was judged anew there, from facts known before: all its findings stand in
+  that run, and older ones are closed.
 * An object that is `excluded` now makes its findings `ignored`.
 """
 
@@ -41,16 +43,20 @@ WHERE CASE
 
 FINDING_STATES = """
 CREATE OR REPLACE TABLE finding_states AS
-WITH seen AS (
+WITH judged AS (
+    SELECT o.object_id, max(o.run_id) AS run_id
+    FROM every_object o SEMI JOIN every_finding f ON o.object_id = f.object_id AND o.run_id = f.run_id
+    WHERE o.status = 'unchanged' GROUP BY o.object_id),
+seen AS (
     SELECT f.finding_id, any_value(f.object_id) AS object_id, max(f.run_id) AS run_id,
         min(coalesce(f.first_seen, r.started_at)) AS first_seen
     FROM every_finding f JOIN runs r USING (run_id) GROUP BY f.finding_id)
 SELECT e.finding_id, e.run_id, e.first_seen, r.started_at AS last_seen,
     CASE WHEN s.object_id IS NULL THEN 'closed'
         WHEN s.status = 'excluded' THEN 'ignored'
-        WHEN e.run_id >= coalesce(s.full_run, '') THEN 'open'
+        WHEN e.run_id >= greatest(coalesce(s.full_run, ''), coalesce(j.run_id, '')) THEN 'open'
         ELSE 'closed' END AS state
-FROM seen e LEFT JOIN standing s USING (object_id)
+FROM seen e LEFT JOIN standing s USING (object_id) LEFT JOIN judged j USING (object_id)
 JOIN runs r ON r.run_id = CASE
     WHEN s.status = 'unchanged' AND e.run_id >= coalesce(s.full_run, '') THEN greatest(s.run_id, e.run_id)
     ELSE e.run_id END

@@ -45,6 +45,12 @@ class RowPart:
             if len(self._dicts) >= _CHUNK:
                 self._to_arrow()
 
+    def add_batch(self, batch: pa.RecordBatch) -> None:
+        """Rows that are in the schema already. Raises `StoreError` if they are not."""
+        if not batch.schema.equals(self._schema):
+            raise StoreError("rows are not in the schema of their table")
+        self._take(batch)
+
     def close(self) -> None:
         """Write and publish what is left."""
         self._to_arrow()
@@ -74,6 +80,9 @@ class RowPart:
             return
         batch = to_batch(self._dicts, self._schema)
         self._dicts = []
+        self._take(batch)
+
+    def _take(self, batch: pa.RecordBatch) -> None:
         self._batches.append(batch)
         self._waiting = (self._waiting[0] + batch.num_rows, self._waiting[1] + batch.nbytes)
         if self._waiting[0] >= ROW_GROUP or self._waiting[1] >= _GROUP_BYTES:

@@ -106,6 +106,12 @@ class RunWriter:
     def objects(self, rows: Iterable[Mapping[str, Any]]) -> None:
         self._add("objects", rows)
 
+    def objects_batch(self, batch: pa.RecordBatch) -> None:
+        """Rows in the schema `OBJECTS`, all of this run."""
+        self._check_open()
+        with storing(self._store.out):
+            self._rows["objects"].add_batch(batch)
+
     def findings(self, rows: Iterable[Mapping[str, Any]]) -> None:
         """Samples that are no masks are masked here: the last guard, not the one to rely on."""
         self._add("findings", rows)

@@ -4,12 +4,29 @@ from __future__ import annotations
 
 import queue
 import threading
+import time
 from collections.abc import Generator, Iterator
 from typing import TypeVar
 
 T = TypeVar("T")
 
 AHEAD = 10_000  # entries, about ten megabytes
+PIECE = 512
+PIECES_AHEAD = AHEAD // PIECE
+_PIECE_SECONDS = 0.2
+
+
+def in_pieces(source: Iterator[T], size: int = PIECE) -> Iterator[list[T]]:
+    """The items of `source` as lists of at most `size`, shorter where they come slowly, so that nobody waits for a piece to fill."""
+    piece: list[T] = []
+    began = time.monotonic()
+    for item in source:
+        piece.append(item)
+        if len(piece) >= size or time.monotonic() - began > _PIECE_SECONDS:
+            yield piece
+            piece, began = [], time.monotonic()
+    if piece:
+        yield piece
 
 
 class _End:

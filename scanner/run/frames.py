@@ -41,11 +41,12 @@ class WorkerConfig:
     modules: tuple[str, ...] = ("numpy", "pyarrow")  # imported once, before workers are forked
     temp: Path | None = None  # where private temporary folders are made; None: the system's place
     nice: int | None = None
+    bytes_per_second: float | None = None  # that one worker may read from the share
     recycle_after: int = 1_000  # files
     preload: bool = True  # build the pipeline once and fork; else every worker builds its own
 
     def to_json(self) -> dict[str, Any]:
-        plain = {name: getattr(self, name) for name in ("factory", "modules", "nice", "recycle_after", "preload")}
+        plain = {name: getattr(self, name) for name in ("factory", "modules", "nice", "bytes_per_second", "recycle_after", "preload")}
         return {**plain, "temp": str(self.temp) if self.temp else None, "pipeline": self.pipeline.to_json()}
 
     @classmethod
@@ -57,26 +58,33 @@ class WorkerConfig:
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """One regular file to be scanned. `cookie` is the caller's and stays on his side."""
+    """One regular file to be scanned. `cookie` is the caller's and stays on his side.
+
+    `known_hash`: BLAKE3 that it had; if it still has it, it is not parsed, and its only facts are that it is `unchanged`.
+    `careful`: it was in hand when an earlier run died, so it runs alone.
+    """
 
     location: Location
     spec: OpenSpec
     cookie: Any = None
+    known_hash: str | None = None
+    careful: bool = False
 
     @classmethod
-    def of(cls, entry: Entry, cookie: Any = None) -> Task:
+    def of(cls, entry: Entry, cookie: Any = None, *, known_hash: str | None = None, careful: bool = False) -> Task:
         """The task of scanning a regular file that the crawl met."""
-        return cls(entry.location, open_spec(entry), cookie)
+        return cls(entry.location, open_spec(entry), cookie, known_hash, careful)
 
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """A task as a worker gets it. `skip`: members that ended a worker before and are not to be read again."""
+    """A task as a worker gets it. `skip`: members that ended a worker before and are not to be read again. `known_hash`: see `Task`."""
 
     location: Location
     spec: OpenSpec
     skip: frozenset[tuple[str, ...]] = frozenset()
     careful: bool = False
+    known_hash: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,13 +146,15 @@ def _frame(body: bytes, data: bytes) -> Frame:
 def order_frame(order: Order) -> Frame:
     location = {"root": order.location.root, "path": order.location.path}
     skip = [list(member) for member in sorted(order.skip)]
-    return Frame("order", {"location": location, "spec": order.spec.to_json(), "skip": skip, "careful": order.careful})
+    return Frame(
+        "order", {"location": location, "spec": order.spec.to_json(), "skip": skip, "careful": order.careful, "hash": order.known_hash}
+    )
 
 
 def order_of(frame: Frame) -> Order:
     body = frame.body
     skip = frozenset(tuple(member) for member in body["skip"])
-    return Order(Location(**body["location"]), OpenSpec.from_json(body["spec"]), skip, bool(body["careful"]))
+    return Order(Location(**body["location"]), OpenSpec.from_json(body["spec"]), skip, bool(body["careful"]), body.get("hash"))
 
 
 # --------------------------------------------------------------------------- events

@@ -80,7 +80,7 @@ class Job:
         return self.attempt > 2
 
     def order(self) -> Order:
-        return Order(self.task.location, self.task.spec, self._skip, self.careful)
+        return Order(self.task.location, self.task.spec, self._skip, self.careful, self.task.known_hash)
 
     def heard(self, event: Event) -> Iterator[TaskEvent]:
         """Take in an event of the worker; yields what is to be told of it."""

@@ -8,7 +8,7 @@ import os
 import socket
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,18 +18,22 @@ from scanner.config import KnownContacts, PipelineConfig, Settings
 from scanner.findings.errors import StoreError
 from scanner.findings.store import RunWriter, open_store
 from scanner.judge import STRAY, UNREAD, FileJudge
-from scanner.model import Entry, Finished, Limits, Progress, Status, path_text
+from scanner.model import Entry, Finished, Limits, ObjectFacts, Progress, Status, path_text
 from scanner.policy import Policy, load
 from scanner.redact import Key, check_key_apart, load_key
-from scanner.run.ahead import ahead
+from scanner.run.ahead import PIECES_AHEAD, ahead, in_pieces
 from scanner.run.digests import Digests
 from scanner.run.first_seen import FirstSeen
 from scanner.run.frames import Task, WorkerConfig
 from scanner.run.hard_links import HardLinks
 from scanner.run.interrupt import Interrupts
+from scanner.run.ledger import Ledger, deciding
 from scanner.run.progress import OnProgress, RunProgress
+from scanner.run.remembered import MOST_OBJECTS, Judged, findings_told
+from scanner.run.state import Known
 from scanner.run.summary import OverdueReview, RunSummary, StoreState, Tally
 from scanner.run.supervisor import Outcome, Supervisor, TaskDone, WorkersFailed
+from scanner.run.unchanged import Look, Same
 from scanner.sources.filesystem import crawl, resolve_roots
 
 if TYPE_CHECKING:
@@ -53,13 +57,15 @@ def run_scan(
     key = load_key(settings.key_file)
     if key.path is not None:
         check_key_apart(key.path, out)
+    limits = with_overrides(policy.limits, settings.limits)
+    decides = deciding(digests, policy, limits)
     store = open_store(out, key.key_id)
     run_id = store.new_run_id()
     names = [path_text(os.fsencode(root)) for root in resolved]
-    with store.begin(run_id, names) as writer:
-        run = _Run(writer, policy, digests, resolved, _begun(run_id, store.out, names, policy, policy_file), on_progress)
+    with store.begin(run_id, names) as writer, closing(Ledger.open(store.out, run_id, decides, digests.engine, policy, settings)) as ledger:
+        run = _Run(writer, ledger, policy, digests, resolved, _begun(run_id, store.out, names, policy, policy_file), on_progress)
         try:
-            return run.carry_out(_worker_config(run_id, policy, settings, key, writer.staging), settings.jobs, store.out)
+            return run.carry_out(_worker_config(run_id, policy, limits, settings, key, writer.staging), settings.jobs, store.out)
         except (StoreError, WorkersFailed) as error:
             raise RunFailed(str(error)) from None
 
@@ -83,10 +89,13 @@ def _notes(policy: Policy, today: datetime.date) -> tuple[str, ...]:
     return tuple(f"the excuse for {', '.join(sorted(excuse.reasons))} has expired on {excuse.until}: {excuse.why}" for excuse in expired)
 
 
-def _worker_config(run_id: str, policy: Policy, settings: Settings, key: Key, staging: Path) -> WorkerConfig:
+def _worker_config(run_id: str, policy: Policy, limits: Limits, settings: Settings, key: Key, staging: Path) -> WorkerConfig:
     known = KnownContacts(tuple(map(str, policy.known.people_files)), policy.known.phones, policy.known.emails)
-    limits = with_overrides(policy.limits, settings.limits)
     return WorkerConfig(PipelineConfig(run_id, limits, policy.detect, known, staging, key.secret), nice=settings.nice)
+
+
+def _now() -> datetime.datetime:
+    return datetime.datetime.now(datetime.UTC)
 
 
 def with_overrides(limits: Limits, overrides: Mapping[str, float]) -> Limits:
@@ -100,20 +109,33 @@ def with_overrides(limits: Limits, overrides: Mapping[str, float]) -> Limits:
 
 @dataclass
 class _File:
-    """A file on its way: who judges it, and its rows until they are written."""
+    """A file on its way: who judges it, what is known of it from before, and what has finished of it."""
 
     entry: Entry
     judge: FileJudge
-    finished: list[Finished] = field(default_factory=list)
+    taken_up: datetime.datetime
+    look: Look = Look.READ
+    known: Known | None = None
+    facts: list[ObjectFacts] = field(default_factory=list)  # known from before, for when its content turns out to be as it was
+    judged: list[Judged] = field(default_factory=list)  # its objects, the last few where they are very many
+    many: bool = False
 
 
 class _Run:
     """One run's state in the parent process."""
 
     def __init__(
-        self, writer: RunWriter, policy: Policy, digests: Digests, roots: list[Path], begun: RunSummary, on_progress: OnProgress | None
+        self,
+        writer: RunWriter,
+        ledger: Ledger,
+        policy: Policy,
+        digests: Digests,
+        roots: list[Path],
+        begun: RunSummary,
+        on_progress: OnProgress | None,
     ) -> None:
         self._writer = writer
+        self._ledger = ledger
         self._policy = policy
         self._digests = digests
         self._roots = roots
@@ -128,13 +150,16 @@ class _Run:
         self._progress = RunProgress()
         self._told_at = 0.0
         self._in_hand: dict[int, int] = {}
+        self._stopped: Callable[[], str | None] = lambda: None
 
     def carry_out(self, config: WorkerConfig, jobs: int, out: Path) -> RunSummary:
-        with Supervisor(config, jobs) as supervisor, Interrupts(supervisor.stop) as interrupts:
-            entries = ahead(crawl(self._roots, self._excluded(out)))
-            for task, event in supervisor.run(self._tasks(entries)):
+        eager = not self._ledger.knows(self._begun.roots_asked)
+        with Supervisor(config, jobs, eager=eager) as supervisor, Interrupts(supervisor.stop) as interrupts:
+            self._stopped = lambda: interrupts.word
+            pieces = ahead(in_pieces(crawl(self._roots, self._excluded(out))), PIECES_AHEAD)
+            for task, event in supervisor.run(self._tasks(pieces)):
                 self._take(task.cookie, event)
-            entries.close()
+            pieces.close()
         return self._publish(interrupts.word)
 
     def _excluded(self, out: Path) -> Callable[[str, bool], bool]:
@@ -148,56 +173,130 @@ class _Run:
 
     # ------------------------------------------------------------------ what the crawl meets
 
-    def _tasks(self, entries: Iterable[Entry]) -> Iterator[Task]:
-        for entry in entries:
-            self._met += 1
-            if entry.status is not None:
-                self._write_entry(entry)
-                continue
-            self._count_met(entry)
-            file = _File(entry, self._judge(entry))
-            if not self._links.take(entry, file):
-                yield Task.of(entry, file)
-            elif (shared := self._links.outcome(entry)) is not None:
-                self._repeat(file, shared)
+    def _tasks(self, pieces: Iterable[list[Entry]]) -> Iterator[Task]:
+        for piece in pieces:
+            if self._stopped() is not None:
+                return
+            files = []
+            for entry in piece:
+                if entry.status is None:
+                    files.append(entry)
+                else:
+                    self._write_entry(entry)
+            self._count_met(files)
+            found = self._ledger.sort(files, _now())
+            self._repeat_same(found.same)
+            for entry, look, known in found.work:
+                yield from self._work(entry, look, known)
         self._progress = replace(self._progress, crawling=False)
 
+    def _work(self, entry: Entry, look: Look, known: Known | None) -> Iterator[Task]:
+        self._met += 1
+        file = _File(entry, self._judge(entry), _now(), look, known)
+        if known is not None and look in (Look.HASH, Look.JUDGE):
+            facts = self._ledger.facts(known)
+            if facts is None:
+                file.look = Look.READ
+            file.facts = facts or []
+        if file.look is Look.JUDGE:
+            self._judge_again(file)
+            self._done(file)
+        elif file.look is not Look.READ and known is not None:
+            yield Task.of(entry, file, known_hash=known.hash)
+        elif not self._links.take(entry, file):
+            yield Task.of(entry, file)
+        elif (shared := self._links.outcome(entry)) is not None:
+            self._repeat(file, shared)
+
     def _judge(self, entry: Entry) -> FileJudge:
-        now = datetime.datetime.now(datetime.UTC)
-        judge = FileJudge(self._policy, entry, self._begun.run_id, self._digests.engine, now, first_seen=self._first_seen)
+        judge = FileJudge(self._policy, entry, self._begun.run_id, self._digests.engine, _now(), first_seen=self._first_seen)
         self._stores_met.update(judge.placement.stores)
         return judge
 
     def _write_entry(self, entry: Entry) -> None:
+        self._met += 1
         if entry.is_dir and entry.status is Status.UNREADABLE:
             self._folders_unread += 1
         self._write(self._judge(entry).entry_row(), [])
 
-    def _count_met(self, entry: Entry) -> None:
+    def _count_met(self, files: Sequence[Entry]) -> None:
         now = self._progress
-        self._progress = replace(now, met_files=now.met_files + 1, met_bytes=now.met_bytes + (entry.size or 0))
+        size = sum(entry.size or 0 for entry in files)
+        self._progress = replace(now, met_files=now.met_files + len(files), met_bytes=now.met_bytes + size)
+
+    # ------------------------------------------------------------------ what is unchanged
+
+    def _repeat_same(self, same: Sequence[Same]) -> None:
+        """Rows of files whose content and verdict are as they were."""
+        if not same:
+            return
+        rows = self._ledger.repeat(same, _now())
+        self._writer.objects_batch(rows.batch)
+        self._tally.add_plain(rows.plain, Status.UNCHANGED.value)
+        for row, told in rows.told:
+            self._tally.add(row, findings_told(told))
+            self._count_verdict(row["verdict"])
+        self._stores_met |= rows.stores
+        self._written += rows.batch.num_rows
+        self._met += rows.batch.num_rows
+        now = self._progress
+        size = sum(one.entry.size or 0 for one in same)
+        self._progress = replace(now, done_files=now.done_files + len(same), done_bytes=now.done_bytes + size)
+        self._tell()
+
+    def _judge_again(self, file: _File) -> None:
+        """The facts known of a file, judged as the policy and the calendar are now."""
+        for facts in file.facts:
+            self._met += bool(facts.member)
+            row, findings = file.judge.object(facts)
+            self._write({**row, "status": Status.UNCHANGED.value, "bytes_read": 0, "duration_ms": 0}, findings)
+            file.judged.append((facts, row, findings))
+
+    def _still_the_same(self, file: _File) -> None:
+        """Its bytes were compared, and are what they were."""
+        if file.look is Look.CHECK and file.known is not None:
+            self._met -= 1
+            self._repeat_same([Same(file.entry, file.known)])
+        else:
+            self._judge_again(file)
+            self._done(file)
 
     # ------------------------------------------------------------------ what the workers say
 
     def _take(self, file: _File, event: Finished | Progress | TaskDone) -> None:
         match event:
+            case Finished() if event.facts.status is Status.UNCHANGED:
+                self._still_the_same(file)
             case Finished():
                 self._met += bool(event.facts.member)
-                self._links.add(file.entry, event)
+                if file.look is Look.READ:
+                    self._links.add(file.entry, event)
                 self._finished(file, event, event.values)
             case Progress():
                 self._in_hand[id(file)] = event.bytes_read
             case TaskDone():
-                self._in_hand.pop(id(file), None)
-                self._met -= event.outcome is Outcome.STOPPED
-                self._done(file)
-                for waiting, shared in self._links.done(file.entry):
-                    self._repeat(waiting, shared)
+                self._task_done(file, event)
         self._tell()
+
+    def _task_done(self, file: _File, event: TaskDone) -> None:
+        self._in_hand.pop(id(file), None)
+        if event.outcome is Outcome.STOPPED:
+            self._met -= 1
+            return
+        self._ledger.silently_changed += file.look is Look.CHECK and any(facts.content_hash for facts, _, _ in file.judged[-1:])
+        if file.look is Look.READ or file.judged:
+            self._done(file)
+        if file.look is Look.READ:
+            for waiting, shared in self._links.done(file.entry):
+                self._repeat(waiting, shared)
 
     def _finished(self, file: _File, event: Finished, values: pa.RecordBatch | Path | None) -> None:
         row, findings = file.judge.object(event.facts)
         self._write(row, findings)
+        file.judged.append((event.facts, row, findings))
+        if len(file.judged) > MOST_OBJECTS:
+            file.judged.clear()
+            file.many = True
         if isinstance(values, Path):
             self._writer.values_file(values)
         elif values is not None:
@@ -211,8 +310,15 @@ class _Run:
         self._done(file)
 
     def _done(self, file: _File) -> None:
+        """Everything in the file has its row."""
         now = self._progress
         self._progress = replace(now, done_files=now.done_files + 1, done_bytes=now.done_bytes + (file.entry.size or 0))
+        read_run = (
+            file.known.read_run if file.known is not None and file.facts and file.judged and file.judged[0][0] is file.facts[0] else None
+        )
+        if not file.many:
+            self._ledger.remember(file.entry, file.judged, file.judge.placement.stores, file.taken_up, read_run)
+        file.judged.clear()
 
     def _write(self, row: Mapping[str, Any], findings: Sequence[Mapping[str, Any]]) -> None:
         self._writer.objects([row])
@@ -220,8 +326,11 @@ class _Run:
             self._writer.findings(findings)
         self._tally.add(row, findings)
         self._written += 1
-        if row["verdict"] in (STRAY, UNREAD):
-            name = "stray" if row["verdict"] == STRAY else "unread"
+        self._count_verdict(row["verdict"])
+
+    def _count_verdict(self, verdict: str | None) -> None:
+        if verdict in (STRAY, UNREAD):
+            name = "stray" if verdict == STRAY else "unread"
             self._progress = replace(self._progress, **{name: getattr(self._progress, name) + 1})
 
     def _tell(self) -> None:
@@ -237,8 +346,10 @@ class _Run:
         summary = replace(
             self._begun, ended=datetime.datetime.now(datetime.UTC), outcome=self._outcome(stopped), stores=self._stores(stopped)
         )
-        summary = self._tally.summary(summary)
+        summary = replace(self._tally.summary(summary), notes=(*summary.notes, *self._ledger.all_notes()))
+        self._ledger.save(None)
         self._writer.commit(self._manifest(summary))
+        self._ledger.finish(summary.roots_reached if summary.outcome == "complete" else ())
         return summary
 
     def _outcome(self, stopped: str | None) -> str:
@@ -261,7 +372,7 @@ class _Run:
             account = getpass.getuser()
         return {
             "program": f"strayscan {__version__}",
-            "digests": self._digests.told(),
+            "digests": {**self._digests.told(), **self._ledger.told()},
             "policy": summary.policy,
             "host": socket.gethostname(),
             "account": account,

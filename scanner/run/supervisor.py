@@ -62,7 +62,9 @@ class _Slot:
 class Supervisor:
     """Runs `jobs` workers. Use as a context manager, from one thread; `stop` may be called from a signal handler or another thread."""
 
-    def __init__(self, config: WorkerConfig, jobs: int, *, main: str = "scanner.run.nursery") -> None:
+    def __init__(self, config: WorkerConfig, jobs: int, *, main: str = "scanner.run.nursery", eager: bool = True) -> None:
+        """`eager`: load rules and dictionaries at once, not when the first file asks for a worker (there may be none)."""
+        self._eager = eager
         self.config = config
         self.limits = config.pipeline.limits
         self.jobs = max(jobs, 1)
@@ -81,8 +83,9 @@ class Supervisor:
         self._selector.register(self._woken, selectors.EVENT_READ, None)
 
     def __enter__(self) -> Supervisor:
-        """Starts to load rules and dictionaries, without waiting for it."""
-        self._start()
+        """Starts to load rules and dictionaries if it is `eager`, without waiting for it."""
+        if self._eager:
+            self._start()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
@@ -146,7 +149,10 @@ class Supervisor:
             task = next(source, None)
             if task is None:
                 return False
-            self._assign(slot, Job(task))
+            if task.careful:
+                self._retries.append(Job(task, attempt=2))
+            else:
+                self._assign(slot, Job(task))
         return more
 
     def _free_slot(self) -> _Slot | None:

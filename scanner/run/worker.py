@@ -16,10 +16,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Protocol, cast
 
+from blake3 import blake3
+
 from scanner.extract.budget import FileBudget
 from scanner.model import Begun, Blob, Budget, Event, Finished, Limits, ObjectFacts, Progress, Reason, Status, Unreadable
 from scanner.run.frames import Decoder, Frame, Order, WorkerConfig, encode, event_frame, order_of
 from scanner.run.job import nothing_read
+from scanner.run.pace import Pace
 from scanner.run.resources import resident_bytes
 from scanner.sources.filesystem import open_descriptor, open_sibling, reason_of
 
@@ -75,7 +78,7 @@ class SourceFile:
     Never reads beyond the size the file had when it was opened, so that a growing log comes to an end.
     """
 
-    def __init__(self, order: Order, channel: Channel, limits: Limits) -> None:
+    def __init__(self, order: Order, channel: Channel, limits: Limits, pace: Pace | None = None) -> None:
         self.descriptor = open_descriptor(order.spec)
         self._channel = channel
         self._before = os.fstat(self.descriptor)
@@ -87,6 +90,7 @@ class SourceFile:
         self._seen = bytearray()
         self._blocks = 0
         self._told_at = time.monotonic()
+        self._pace = pace
 
     def open(self) -> BinaryIO:
         return cast(BinaryIO, io.BufferedReader(_Stream(self), 256 * 1024))
@@ -113,6 +117,8 @@ class SourceFile:
                 self._seen[block] = 1
                 self._blocks += 1
                 self.tell()
+                if self._pace is not None:
+                    self._pace.spend(min(BLOCK, self.size - block * BLOCK), self.tell)
 
     @property
     def bytes_read(self) -> int:
@@ -182,16 +188,17 @@ def serve(connection: socket.socket, pipeline: ScansFiles, config: WorkerConfig,
     os.environ["TMPDIR"] = os.fspath(temp_dir)
     channel = Channel(connection)
     channel.send(Frame("hello"))
+    pace = None if config.bytes_per_second is None else Pace(config.bytes_per_second)
     while (frame := channel.receive()) is not None:
-        _carry_out(order_of(frame), channel, pipeline, config.pipeline.limits, temp_dir)
+        _carry_out(order_of(frame), channel, pipeline, config.pipeline.limits, temp_dir, pace)
         _empty(temp_dir)
         channel.send(Frame("done", {"strays": _left_children(), "resident": resident_bytes(os.getpid())}))
 
 
-def _carry_out(order: Order, channel: Channel, pipeline: ScansFiles, limits: Limits, temp_dir: Path) -> None:
+def _carry_out(order: Order, channel: Channel, pipeline: ScansFiles, limits: Limits, temp_dir: Path, pace: Pace | None = None) -> None:
     began = time.monotonic()
     try:
-        _scan(order, channel, pipeline, limits, temp_dir)
+        _scan(order, channel, pipeline, limits, temp_dir, pace)
     except Unreadable as fault:
         facts = nothing_read((), fault.reason, order.spec.size, int((time.monotonic() - began) * 1000))
         channel.send(event_frame(Finished(facts)), now=False)
@@ -203,9 +210,15 @@ def _carry_out(order: Order, channel: Channel, pipeline: ScansFiles, limits: Lim
         os._exit(70)
 
 
-def _scan(order: Order, channel: Channel, pipeline: ScansFiles, limits: Limits, temp_dir: Path) -> None:
-    source = SourceFile(order, channel, limits)
+def _scan(order: Order, channel: Channel, pipeline: ScansFiles, limits: Limits, temp_dir: Path, pace: Pace | None) -> None:
+    source = SourceFile(order, channel, limits, pace)
+    began = time.monotonic()
     try:
+        if order.known_hash is not None and content_hash(source) == order.known_hash:
+            facts = nothing_read((), Reason.CHANGED, source.size, int((time.monotonic() - began) * 1000))
+            same = replace(facts, status=Status.UNCHANGED, reason=None, bytes_read=source.size, content_hash=order.known_hash)
+            channel.send(event_frame(Finished(same)))
+            return
         blob = Blob(order.location, source.size, source.open, sibling=lambda suffix: open_sibling(order.spec, suffix))
         budget = FileBudget(limits, temp_dir, source.tell)
         for event in pipeline.scan_file(blob, budget, skip=order.skip, careful=order.careful):
@@ -216,6 +229,15 @@ def _scan(order: Order, channel: Channel, pipeline: ScansFiles, limits: Limits, 
             channel.send(event_frame(event), now=order.careful or not isinstance(event, Finished))
     finally:
         source.close()
+
+
+def content_hash(source: SourceFile) -> str:
+    """BLAKE3 of a file's bytes in hexadecimal, as the pipeline has it. Raises Unreadable."""
+    hasher = blake3()
+    with source.open() as stream:
+        while data := stream.read(BLOCK):
+            hasher.update(data)
+    return hasher.hexdigest()
 
 
 def where(error: BaseException) -> str:
