@@ -223,8 +223,13 @@ def _distribute(blocks: Iterator[npt.NDArray[Any]], spools: list[Spool | None], 
 
 
 def _sorted(items: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """By tag; atoms of one tag also by slot and row. Few tags stand twice in most shares, so only those are sorted by more."""
+    tag = np.ascontiguousarray(items["tag"])
+    order = np.argsort(tag)
     if "slot" in (items.dtype.names or ()):
-        second = (items["slot"].astype(np.uint64) << np.uint64(32)) | items["row"].view(np.uint32)
-    else:
-        second = items["record"]
-    return items[np.lexsort((second, np.ascontiguousarray(items["tag"])))]
+        same = tag[order[1:]] == tag[order[:-1]]
+        tied = np.flatnonzero(np.append(same, False) | np.append(False, same))
+        among = order[tied]
+        second = (items["slot"][among].astype(np.uint64) << np.uint64(32)) | items["row"][among].astype(np.uint64)
+        order[tied] = among[np.lexsort((second, tag[among]))]
+    return items[order]
