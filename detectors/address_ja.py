@@ -22,8 +22,9 @@ from detectors.rule import words_pattern
 from scanner.model import DetectSettings
 
 _N: Final = r"(?:[0-9]{1,5}|[〇一二三四五六七八九十百千壱弐参]{1,5})"
-_KANJI_DASH: Final = re.compile(r"(?<=[〇一二三四五六七八九十百0-9])[‐‑‒–—―−─━﹣ｰー⁃](?=[〇一二三四五六七八九十0-9])")
-_HALF_KANA: Final = {code: ord(unicodedata.normalize("NFKC", chr(code))) for code in range(0xFF66, 0xFF9E)}
+_KANJI_DASH: Final = re.compile(r"[‐‑‒–—―−─━﹣ｰー⁃](?<=[〇一二三四五六七八九十百0-9].)(?=[〇一二三四五六七八九十0-9])")
+_HALF_KANA: Final = {chr(code): unicodedata.normalize("NFKC", chr(code)) for code in range(0xFF66, 0xFF9E)}
+_HALF: Final = re.compile("[\uff66-\uff9d]")
 _BLOCK_LETTER: Final = "甲乙丙丁戊己庚辛壬癸子丑寅卯辰巳午未申酉戌亥イロハニホヘトチリヌルヲ"
 _PART: Final = rf"""(?:
     {_N}[ ]?(?:丁目|丁(?=[0-9〇一二三四五六七八九十])|番地|番町?|地割|号棟?|線(?=[東西南北0-9])|条(?=[東西南北0-9])|組)
@@ -61,6 +62,7 @@ _BUILDING: Final = re.compile(
 )
 _BUILDING_ROOM: Final = re.compile(rf"[ ]?{_ROOM}(?=[\s、。,;|\"'()「」]|$)")
 _PREFECTURE: Final = re.compile("東京都|北海道|(?:京都|大阪)府|(?:神奈川|和歌山|鹿児島|[一-龥]{2})[県縣]")
+_PREFECTURE_END: Final = re.compile("[都道府県縣]")
 _MUNICIPAL_END: Final = re.compile("[市区町村]")
 _UNKNOWN_CITY: Final = re.compile(r"(?:[一-龥ぁ-んァ-ヶ々]{1,5}郡)?[一-龥ぁ-んァ-ヶ々]{1,6}?(?:市(?:[一-龥ぁ-んァ-ヶ々]{1,3}区)?|区|町|村)")
 _WORD: Final = "[一-龥々〆ヵヶァ-ヴー仝〇]"
@@ -113,7 +115,7 @@ class AddressReader:
     """Reads addresses in one folded text."""
 
     def __init__(self, folded: str, index: AddressIndex) -> None:
-        self.text = _KANJI_DASH.sub("-", folded.translate(_HALF_KANA))
+        self.text = _KANJI_DASH.sub("-", _HALF.sub(lambda match: _HALF_KANA[match[0]], folded))
         self.keys = plain(self.text)
         self.index = index
 
@@ -139,7 +141,7 @@ class AddressReader:
         """Addresses that begin with a prefecture or a municipality."""
         done = 0
         covered: list[tuple[int, int]] = []
-        for match in _PREFECTURE.finditer(self.keys):
+        for match in _PREFECTURE.finditer(self.keys) if _PREFECTURE_END.search(self.keys) else ():
             if match.start() < done:
                 continue
             cities = self.index.prefectures.get(match[0])

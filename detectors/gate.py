@@ -8,7 +8,7 @@ holds no sign of anything.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
@@ -20,6 +20,7 @@ from scanner.model import Detection
 if TYPE_CHECKING:
     from detectors.rule import Rule
 
+_WORD_REACH: Final = 4 * (100 + 160 + 60)  # bytes: a rule's widest reach, its longest match, a long word
 _UNUSUAL: Final = ("\u212a", "\u0130")  # characters whose small letters are ASCII ones (Kelvin sign, dotted I): no byte pattern knows them
 
 
@@ -35,7 +36,7 @@ class Finder:
     runs always; (): it can report nothing. `cell_signs`: the same for the cells of a table, where a header may say what a value is.
     `words`: context words of which one must stand in the text for it to report anything; () for no such need. In a cell they are not
     asked for.
-    `narrow`: it finds nothing far from where its signs match.
+    `narrow`: every find of it ends where a sign matches, and is at most 160 characters long.
     """
 
     name: str
@@ -72,11 +73,15 @@ class Gate:
         for number, finder in enumerate(finders):
             parts = [sign for sign in finder.signs or () if not isinstance(sign, str)]
             self._extras.add(number, finder.words if wordy[number] else (), parts)
-        # only signs of limited length may be guarded: a block is read with the same database, and must not hide what a window shows
+        # only signs of limited length may be guarded: a block is read with the same database, and must not hide what a window shows (the
+        # parts of a sign stand well within a margin of what they are the sign of)
         plain = [() if wordy[number] else _single(finder.signs) for number, finder in enumerate(finders)]
-        padding = [False] * len(self._extras.patterns)
-        mode = [*self._narrow, *padding]
-        self._strong = Screen([*plain, *self._extras.patterns], located=mode, guarded=mode)
+        extras = self._extras.patterns
+        located, guarded = (
+            [*self._narrow, *(self._extras.is_word(pattern) for (pattern,) in extras)],
+            [*self._narrow, *(True for _ in extras)],
+        )
+        self._strong = Screen([*plain, *extras], located=located, guarded=guarded)
         self.always = frozenset(number for number in self._strong.always if number < self._count)
 
     @cached_property
@@ -94,8 +99,11 @@ class Gate:
         """Whether no window of this run of text can hold anything; never so sure of a text that is not ASCII."""
         if self.always or not block.isascii():
             return False
-        found = self._strong.ends(block.encode(), stop_below=self._count)
-        return all(key >= self._count for key in found) and not self._extras.spoken_for(found) and not self._extras.complete(found)
+        data = block.encode()
+        found = self._strong.ends(data, stop_below=self._count)
+        if any(key < self._count for key in found) or self._extras.complete(found):
+            return False
+        return not self._near_words(found, data)
 
     def open(self, folded: str, data: bytes, in_cell: bool = False) -> list[tuple[int, Sequence[int] | None]]:
         """(finder, where its matches can end or None for anywhere) of those that may report something, in order."""
@@ -103,13 +111,43 @@ class Gate:
         runs = {*self.always, *self._extras.complete(found)}
         if in_cell:
             runs |= self._cells.seen(data)
-        speaking = self._wordy if in_cell or _has_unusual(folded) else self._extras.spoken_for(found)
+        speaking = self._wordy if in_cell or _has_unusual(folded) else self._near_words(found, data)
         if speaking:
             runs |= self._weak.always & speaking
             found.update((number, ends) for number, ends in self._weak.ends(data).items() if number in speaking)
         mine = {number: ends for number, ends in found.items() if number < self._count and number not in runs}
         located = _in_characters({number: ends for number, ends in mine.items() if self._narrow[number]}, folded, data)
         return [(number, located.get(number)) for number in sorted(runs | mine.keys())]
+
+    def _near_words(self, found: Mapping[int, list[int]], data: bytes) -> set[int]:
+        """Of the rules that need a word, those that have one in this text, and a sign of a match within reach of some such word."""
+        speaking = self._extras.spoken_for(found)
+        if not speaking:
+            return speaking
+        near: set[int] = set()
+        for low, high in _regions(self._extras.word_ends(found), data):
+            near |= self._weak.seen(data[low:high])
+        return speaking & near
+
+
+def _regions(ends: Sequence[int], data: bytes) -> Iterator[tuple[int, int]]:
+    """Byte ranges, on characters' borders, that hold every value with one of the words that end there within its reach."""
+    low = high = None
+    for end in ends:
+        if high is None or end - _WORD_REACH > high:
+            if low is not None and high is not None:
+                yield low, high
+            low = _border(data, max(0, end - _WORD_REACH))
+        high = _border(data, end + _WORD_REACH)
+    if low is not None and high is not None:
+        yield low, high
+
+
+def _border(data: bytes, at: int) -> int:
+    """The offset, or the next one at which a character begins."""
+    while at < len(data) and data[at] & 0xC0 == 0x80:
+        at += 1
+    return at
 
 
 def _single(signs: tuple[Sign, ...] | None) -> tuple[str, ...] | None:
@@ -136,6 +174,14 @@ class _Extras:
 
     def _key(self, pattern: str) -> int:
         return self._keys.setdefault(pattern, self._first + len(self._keys))
+
+    def is_word(self, pattern: str) -> bool:
+        """Whether the pattern is that of a context word: its places matter."""
+        return self._keys[pattern] in self._words
+
+    def word_ends(self, found: Mapping[int, list[int]]) -> list[int]:
+        """Where context words end, ascending."""
+        return sorted({end for key, ends in found.items() if key in self._words for end in ends})
 
     def spoken_for(self, found: Collection[int]) -> set[int]:
         """The finders of which a context word is there."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -41,8 +42,7 @@ class TextReader:
         if self._stream is None or not text.continues or text.place != self._stream.place:
             self._end_stream()
             self._stream = _Stream(text.place, text.first_line, Blocks(self._gathering.records))
-        for window in self._stream.windower.feed(text.text):
-            self._window(self._stream, window)
+        self._windows(self._stream, self._stream.windower.feed(text.text))
 
     def flush(self) -> None:
         """End the stream and hand over all hits."""
@@ -51,18 +51,18 @@ class TextReader:
 
     def _end_stream(self) -> None:
         if self._stream is not None:
-            for window in self._stream.windower.close():
-                self._window(self._stream, window)
+            self._windows(self._stream, self._stream.windower.close())
             self._gathering.reserve(self._stream.blocks.finish())
             self._stream = None
 
-    def _window(self, stream: _Stream, window: Window) -> None:
-        for found in self._engine.find_own(window):
-            start, end = window.offset + found.start, window.offset + found.end
-            if start >= stream.last_end:  # else a find of the window before reaches over the border
-                self._take(stream, window, found, start)
-                stream.last_end = end
-        stream.line += window.text.count("\n", window.own_start, window.own_end)
+    def _windows(self, stream: _Stream, windows: Iterator[Window]) -> None:
+        for window, detections in self._engine.find_many(windows):
+            for found in detections:
+                start, end = window.offset + found.start, window.offset + found.end
+                if start >= stream.last_end:  # else a find of the window before reaches over the border
+                    self._take(stream, window, found, start)
+                    stream.last_end = end
+            stream.line += window.text.count("\n", window.own_start, window.own_end)
 
     def _take(self, stream: _Stream, window: Window, found: Detection, start: int) -> None:
         value = window.text[found.start : found.end]

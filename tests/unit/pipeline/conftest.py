@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,9 +29,9 @@ class PlainEngine:
     def __init__(self) -> None:
         self.problems: list[str] = []
 
-    def find_own(self, window: Window) -> list[Detection]:
-        found = self.find_cell(window.text)
-        return [hit for hit in found if window.owns(hit.start)]
+    def find_many(self, stream: Iterable[Window]) -> Iterator[tuple[Window, list[Detection]]]:
+        for window in stream:
+            yield window, [hit for hit in self.find_cell(window.text) if window.owns(hit.start)]
 
     def find_cell(self, value: str, entity_types: object = None, context: Sequence[str] = ()) -> list[Detection]:
         if "explode" in value:
