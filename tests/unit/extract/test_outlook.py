@@ -11,12 +11,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sample_data.maker.compound_file import attachment, compound_file, message
 from scanner.extract.budget import FileBudget
 from scanner.extract.mail import Mail
 from scanner.extract.outlook import OutlookMessage
 from scanner.extract.outlook_rtf import decompress, rtf_text
 from scanner.model import Blob, Gap, Limits, Location, Reason, Text, Unread, Unreadable
-from tests.unit.extract.compound_file import attachment, compound_file, message
 
 Make = Callable[..., Blob]
 RTF = (

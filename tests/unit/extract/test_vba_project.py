@@ -6,10 +6,10 @@ import struct
 
 import pytest
 
+from sample_data.maker.compound_file import compound_file
 from scanner.extract import sniff
 from scanner.extract.vba_project import decompress
 from scanner.model import Budget, Reason, Unreadable
-from tests.unit.extract.compound_file import compound_file
 from tests.unit.extract.documents import blob_of, read
 
 SOURCE = 'Attribute VB_Name = "Module1"\r\nSub Send()\r\n  \' 連絡先 山田太郎\r\n  Mail "taro@example.com"\r\nEnd Sub\r\n'
