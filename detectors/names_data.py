@@ -127,6 +127,14 @@ class JapaneseNames:
     def _readings(self) -> Mapping[str, frozenset[str]]:
         return {name: frozenset(lines) for name, lines in section_lists("names_ja.txt.gz").items()}
 
+    @property
+    def surname_readings(self) -> frozenset[str]:
+        return self._readings["surname"]
+
+    @property
+    def given_readings(self) -> frozenset[str]:
+        return self._readings["given"]
+
     @cached_property
     def _romaji(self) -> Mapping[str, frozenset[str]]:
         return {name: _romanised(lines) for name, lines in section_lists("names_ja.txt.gz").items()}

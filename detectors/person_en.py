@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from typing import Any, Final, NamedTuple
 
 from presidio_analyzer import EntityRecognizer, RecognizerResult
 
 from detectors.names_data import EnglishNames, word_sections
 from detectors.person_spacy import SpacyPersons
+from detectors.person_tagger import BEGIN, INSIDE, Tagger, Traits
 from detectors.presidio import result
 from scanner.model import DetectSettings
 
@@ -42,12 +44,14 @@ _LABEL: Final = re.compile(
     r"owner|guest|account|cardholder|"
     r"recipient|sender|student|parent|spouse|emergency|primary|billing|shipping|your|my|bill to|ship to)[ _]?)*(?:name|contact|person)|"
     r"attn|attention|c/o|from|to|cc|bcc|author|prepared by|written by|submitted by|approved by|reviewed by|signed|assigned to|"
-    r"assignee|reporter|manager|"
+    r"assignee|reporter|manager|member|"
     r"supervisor|requested by|customer|client|employee|patient|applicant|recipient|sender|organizer|attendees?)"
-    rf"(?-i:[ \t]*[:=][ \t]*(?:(?:Mr|Mrs|Ms|Miss|Dr|Prof)\.? )?[\"']?{_NAME_VALUE})",
+    rf"(?-i:[\"']?[ \t]*[:=][ \t]*[\"']?(?:(?:Mr|Mrs|Ms|Miss|Dr|Prof)\.? )?{_NAME_VALUE})",
     re.IGNORECASE | re.MULTILINE,
 )
-_TOLD: Final = re.compile(rf"(?i:\b(?:(?:my|his|her|full) name is|signed by|on behalf of|calls? me)) {_NAME_VALUE}")
+_TOLD: Final = re.compile(
+    rf"(?i:\b(?:(?:my|his|her|full|maiden|last|first) name (?:is|was)|signed by|on behalf of|calls? me|named (?:him|her))) {_NAME_VALUE}"
+)
 _GREETING: Final = re.compile(
     rf"(?:^|(?<=[\n.!?>]))[ \t]*(?:Dear|Hi|Hello|Hey|Good (?:morning|afternoon|evening)),? (?:(?:Mr|Mrs|Ms|Miss|Dr|Prof)\.? "
     rf")?(?P<name>{_WORD}(?: {_WORD}| [{_UP}]\.){{0,2}})(?=[ ]*[,:!.\n—-]|$)"
@@ -73,11 +77,74 @@ _THING_AFTER: Final = re.compile(
     r"League|Division|Committee|Council|Agency|Authority|Union|Party|Army|Navy|Project|Program|Server|Cloud|Platform|Mail\b|Pro\b|"
     r"Plus\b|Suite|GmbH|AG\b|S\.?A\b|PLC|plc|K\.K)"
 )
+_STATE_NEXT: Final = re.compile(r", [A-Z]{2}\b|,? [A-Z]{2} \d{5}|,? (?:United States|USA|Canada)\b")
+_STATE_CELL_NEXT: Final = re.compile(r'"?[,\t|;]"?[A-Z]{2}"?(?:[,\t|;]|$)')
+_ROOMS: Final = frozenset(["suite", "room", "floor", "unit", "apt", "building", "box", "route"])
+_CELL_WORD: Final = rf"(?:{_WORD}|[{_UP}]\.?|{_PARTICLE}|[{_UP}]{{2,}})"
+_CELL: Final = re.compile(
+    rf'(?:^|(?<=[,\t|;"])|(?<=\| ))(?P<name>(?:[{_UP}]\. )?{_WORD}(?:[ -]{_CELL_WORD}){{0,3}}(?:,? (?:Jr|Sr|II|III|IV)\b\.?)?)'
+    r'(?= ?"?(?:[,\t|;]|$))',
+    re.MULTILINE,
+)
+_TITLED_CELLS: Final = re.compile(
+    rf'(?:^|[,\t|;])"?(?:Mr|Mrs|Ms|Miss|Mx|Dr|Prof)\.?"?[,\t|;]"?(?P<given>{_WORD}(?:[ -]{_CELL_WORD}){{0,2}})"?[,\t|;]'
+    rf'(?:"?[{_UP}]?\.?"?[,\t|;])?"?(?P<surname>(?:{_PARTICLE} )?{_WORD}(?:[ -]{_CELL_WORD}){{0,2}})(?="?[,\t|;\n]|"?$)',
+    re.MULTILINE,
+)
 _NUMBER_BEFORE: Final = re.compile(r"\d[\w-]* (?:[NSEW]\.? )?$")
 _LISTS: Final = word_sections("words_en.txt")
 _GENERIC: Final = _LISTS["generic"]  # capitalised words that are no names
 _PLACES: Final = _LISTS["places"]
 _WORDS_TOO: Final = _LISTS["words"]  # good only with a listed partner or a label
+
+
+TAGGED: Final = 0.8
+DOUBTED: Final = 0.45
+DOUBT_BELOW: Final = 0.8
+FAVOUR: Final = 0.3  # added to a name's score by the tagger: a missed name costs more than a false one
+COMMON: Final = 1_200  # rank of a given name
+LEAST_BLANKS: Final = 3  # of a line that the tagger reads
+CLOSED, OPEN, HOPEFUL = 0, 1, 2
+_KEPT: Final = 50_000  # words remembered before memory is let go
+_BLANKS: Final = {0x3000: " ", 0xA0: " "}
+_JOINING: Final = frozenset(". ' ’ - \" de da di do dos du la le van von der den del della bin ibn al el ter ten y".split())  # noqa: SIM905
+_SEPARATOR: Final = re.compile(r",(?=[^\s\d])|[\t|]")
+_TOKEN: Final = re.compile(r"[^\W\d_]+(?:['’-](?!s\b)[^\W\d_]+)*|\d[\d.,:]*|['’]s\b|\S")
+_HONORED: Final = frozenset(
+    [
+        "mr",
+        "mrs",
+        "ms",
+        "miss",
+        "mx",
+        "dr",
+        "prof",
+        "professor",
+        "sir",
+        "madam",
+        "rev",
+        "capt",
+        "captain",
+        "sgt",
+        "lt",
+        "col",
+        "gen",
+        "judge",
+        "justice",
+        "senator",
+        "sen",
+    ]
+)
+
+
+class Token(NamedTuple):
+    """A word, number or mark: characters [start, end) of the line, and what the tagger sees of it."""
+
+    start: int
+    end: int
+    text: str
+    traits: Traits
+    role: int
 
 
 class Claim(NamedTuple):
@@ -99,6 +166,8 @@ class EnglishPersonRecognizer(EntityRecognizer):
     def load(self) -> None:
         """Load the name lists (30 ms)."""
         self.names = EnglishNames()
+        self._known: dict[str, tuple[Traits, int]] = {}
+        self._tagger = Tagger("names_en_prose.bin.gz")
 
     def analyze(self, text: str, entities: Sequence[str], nlp_artifacts: Any = None) -> list[RecognizerResult]:
         """PERSON results; exact spans, without title."""
@@ -110,8 +179,125 @@ class EnglishPersonRecognizer(EntityRecognizer):
 
     def claims(self, text: str) -> list[Claim]:
         """Claims about a text, none overlapping another, in order."""
-        raw = [*self._placed(text), *self._last_first(text), *self._runs(text), *self._capitals(text)]
-        return _best(raw)
+        text = text.translate(_BLANKS)
+        placed = [*self._placed(text), *self._cells(text)]
+        listed = [*self._last_first(text), *self._runs(text), *self._capitals(text)]
+        tagged, doubted = self._in_prose(text, placed, listed)
+        return _best([*placed, *tagged, *doubted])
+
+    # ------------------------------------------------------------------ running text
+
+    def _in_prose(self, text: str, placed: list[Claim], listed: list[Claim]) -> tuple[list[Claim], list[Claim]]:
+        """(what the tagger finds in sentences, claims of the lists as it leaves them)."""
+        tagged: list[Claim] = []
+        sentences: list[tuple[int, int]] = []
+        for start, line in _lines(text):
+            if _is_prose(line):
+                sentences.append((start, start + len(line)))
+                tagged += [claim._replace(start=start + claim.start, end=start + claim.end) for claim in self._tagged(line)]
+        if not sentences:
+            return [], listed
+        return tagged, [self._doubted(claim, tagged, sentences) for claim in listed]
+
+    def _doubted(self, claim: Claim, tagged: list[Claim], sentences: list[tuple[int, int]]) -> Claim:
+        """A claim of the lists in a sentence: where the tagger has a name its ends count, where it has none the claim counts less."""
+        if any(claim.start < other.end and claim.end > other.start for other in tagged):
+            return claim._replace(score=min(claim.score, TAGGED - 0.02))
+        if any(start <= claim.start < end for start, end in sentences):
+            return claim._replace(score=min(claim.score, DOUBTED if claim.score < DOUBT_BELOW else 1.0))
+        return claim
+
+    def _tagged(self, line: str) -> Iterator[Claim]:
+        tokens = self.tokens(line)
+        traits: list[Traits] = []
+        for first, last in _segments(tokens):
+            traits = traits or [token.traits for token in tokens]
+            start = None
+            for at, label in enumerate([*self._tagger.tag(traits, first, last, FAVOUR), 0], first):
+                if start is not None and label != INSIDE:
+                    claim = Claim(tokens[start].start, tokens[at - 1].end, TAGGED)
+                    if not self._is_thing(line, claim):
+                        yield claim
+                    start = None
+                if label == BEGIN:
+                    start = at
+
+    def tokens(self, line: str) -> list[Token]:
+        known = self._known
+        found = []
+        for match in _TOKEN.finditer(line):
+            text = match[0]
+            seen = known.get(text)
+            if seen is None:
+                if len(known) >= _KEPT:
+                    known.clear()
+                seen = known[text] = (self._seen(text), _role(text, self._given(text)))
+            found.append(Token(match.start(), match.end(), text, *seen))
+        return found
+
+    def _given(self, text: str) -> int | None:
+        """The rank of a word as a given name that is no ordinary word."""
+        return None if not text[0].isalpha() or text in _GENERIC or text in _WORDS_TOO else self.names.given_rank(text)
+
+    def _seen(self, text: str) -> Traits:
+        """What the tagger is told of a token: its word, shape, ends, and how frequent a name the census says it is."""
+        low = text.lower()
+        shape = _shape(text)
+        listed = f"{_bucket(self.names.given_rank(text))}{_bucket(self.names.surname_rank(text))}" if text[0].isalpha() else ""
+        lists = "".join(letter for letter, words in (("g", _GENERIC), ("p", _PLACES), ("w", _WORDS_TOO), ("t", _HONORED)) if low in words)
+        plain = "0" if text[0].isdigit() else low
+        kind = f"{shape}{listed}{lists}"
+        single = (f"w{plain}", f"s{shape}", f"k{kind}", f"n{listed}", f"e{low[-3:]}", f"d{low[-2:]}", f"f{low[:3]}", f"W{plain}{shape}")
+        return Traits(single, (plain, kind, shape))
+
+    @staticmethod
+    def _is_thing(line: str, claim: Claim) -> bool:
+        """A company, street or place by what stands in it or behind it, or a town before its state."""
+        name = line[claim.start : claim.end]
+        if _THING_AFTER.search(name) or _THING_AFTER.match(line, claim.end) or _STATE_NEXT.match(line, claim.end):
+            return True
+        return name.split()[0].lower() in _ROOMS
+
+    # ------------------------------------------------------------------ cells of a row that is read as text
+
+    def _cells(self, text: str) -> Iterator[Claim]:
+        """Given name and surname in two cells side by side, behind a title or both listed; a whole name in a cell of its own."""
+        for match in _TITLED_CELLS.finditer(text):
+            yield from (Claim(*match.span(part), 0.8) for part in ("given", "surname"))
+        for start, line in _lines(text):
+            if len(_SEPARATOR.findall(line)) > 2:
+                yield from (claim._replace(start=start + claim.start, end=start + claim.end) for claim in self._row(line))
+
+    def _row(self, line: str) -> Iterator[Claim]:
+        cells = [match for match in _CELL.finditer(line) if match["name"]]
+        for cell in cells:
+            if " " in cell["name"] and not _STATE_CELL_NEXT.match(line, cell.end()) and self._whole(cell["name"]):
+                yield Claim(*cell.span("name"), 0.6)
+        for one, two in pairwise(cells):
+            if line[one.end() : two.start()].strip(' "') not in (",", "\t", "|", ";"):
+                continue
+            given, surname = one["name"], two["name"]
+            for one_word, other in ((given, surname), (surname, given)):
+                if " " in one_word or " " in other or {one_word.lower(), other.lower()} & (_GENERIC | _PLACES):
+                    continue
+                if (self.names.given_rank(one_word) or 9_999) <= 1_500 and (self.names.surname_rank(other) or 99_999) <= 30_000:
+                    if {one_word.lower(), other.lower()} <= _WORDS_TOO or _STATE_CELL_NEXT.match(line, two.end()):
+                        continue
+                    yield Claim(*one.span("name"), 0.6)
+                    yield Claim(*two.span("name"), 0.6)
+                    break
+
+    def _whole(self, cell: str) -> bool:
+        """A given name and a surname of which one is listed, and neither a place, nor both ordinary words."""
+        words = [word.strip(".,").lower() for word in cell.split() if word.strip(".,") not in ("Jr", "Sr", "II", "III", "IV")]
+        if len(words) < 2 or _THING_AFTER.search(cell) or set(words) & _GENERIC or {words[0], words[-1]} & _PLACES:
+            return False
+        given, surname = self.names.given_rank(words[0]) or 9_999, self.names.surname_rank(words[-1]) or 99_999
+        if words[-1] in _WORDS_TOO:
+            return given <= 300 and words[0] not in _WORDS_TOO
+        if words[0] in _WORDS_TOO:
+            return given <= 1_500 and (surname > 20_000 or surname <= 5_000)
+        return given <= 1_500 or surname <= 20_000
 
     # ------------------------------------------------------------------ the place it stands in
 
@@ -121,17 +307,17 @@ class EnglishPersonRecognizer(EntityRecognizer):
             end = self._until_thing(text, start, end)
             if end > start and self._plausible(text[start:end]):
                 yield Claim(start, end, 0.85)
-        for pattern, alone in ((_LABEL, 0.75), (_TOLD, 0.75), (_GREETING, 0.75), (_CLOSING, 0.75)):
+        for pattern, alone, unlisted in ((_LABEL, 0.75, 0.45), (_TOLD, 0.75, 0.6), (_GREETING, 0.75, 0.45), (_CLOSING, 0.75, 0.45)):
             for match in pattern.finditer(text):
                 start, end = match.span("name")
                 if self._plausible(text[start:end]) and not _THING_AFTER.match(text, end):
-                    yield Claim(start, end, self._placed_score(text[start:end], alone))
+                    yield Claim(start, end, self._placed_score(text[start:end], alone, unlisted))
 
-    def _placed_score(self, name: str, alone: float) -> float:
+    def _placed_score(self, name: str, alone: float, unlisted: float) -> float:
         words = re.findall(rf"[{_UP}{_LOW}'’-]{{2,}}", name)
         listed = [bool(self.names.given_rank(word) or self.names.surname_rank(word)) for word in words]
         if len(words) == 1:
-            return alone if listed[0] and words[0].lower() not in _PLACES else 0.45
+            return alone if listed[0] and words[0].lower() not in _PLACES else unlisted
         return 0.9 if any(listed) else 0.6
 
     def _plausible(self, name: str) -> bool:
@@ -215,6 +401,62 @@ class EnglishPersonRecognizer(EntityRecognizer):
             plain = not {word.lower() for word in words} & (_GENERIC | _PLACES | _WORDS_TOO)
             if given and surname and given <= 1_500 and surname <= 20_000 and plain and not _THING_AFTER.match(text.title(), match.end()):
                 yield Claim(match.start(), match.end(), 0.7)
+
+
+def _segments(tokens: Sequence[Token]) -> Iterator[tuple[int, int]]:
+    """Runs of tokens between words that no name holds, where a run holds a capitalised word."""
+    first, hopeful = 0, False
+    for at, token in enumerate(tokens):
+        if token.role == CLOSED:
+            if hopeful:
+                yield first, at
+            first, hopeful = at + 1, False
+        elif token.role == HOPEFUL:
+            hopeful = True
+    if hopeful:
+        yield first, len(tokens)
+
+
+def _role(text: str, listed: int | None) -> int:
+    """Whether a name can hold the token (OPEN), and whether it is a reason to look (HOPEFUL)."""
+    if text[0].isupper():
+        return HOPEFUL if len(text) > 1 else OPEN
+    if listed and listed <= COMMON:
+        return HOPEFUL  # in chats names are written small
+    return OPEN if text in _JOINING else CLOSED
+
+
+def _lines(text: str) -> Iterator[tuple[int, str]]:
+    start = 0
+    for line in text.split("\n"):
+        yield start, line
+        start += len(line) + 1
+
+
+def _is_prose(line: str) -> bool:
+    """Some words, and not a table's row: hardly a separator without a blank."""
+    return line.strip().count(" ") >= LEAST_BLANKS and len(_SEPARATOR.findall(line)) <= 2
+
+
+def _shape(text: str) -> str:
+    if not text[0].isalpha():
+        return "0" if text[0].isdigit() else text[0]
+    if text.islower():
+        return "x"
+    if len(text) == 1:
+        return "X"
+    if text.isupper():
+        return "XX"
+    if text[0].isupper():
+        return "Xx" if text[1:].islower() else ("X-X" if "-" in text else "XxX")
+    return "xX"
+
+
+def _bucket(rank: int | None) -> str:
+    """How frequent a listed name is, on a scale of powers of about five."""
+    if rank is None:
+        return "-"
+    return next((letter for limit, letter in ((50, "a"), (250, "b"), (1_200, "c"), (6_000, "d"), (30_000, "e")) if rank <= limit), "f")
 
 
 def _alone(text: str, start: int, end: int) -> bool:

@@ -13,8 +13,9 @@ from typing import Any, Final, NamedTuple
 
 from presidio_analyzer import EntityRecognizer, RecognizerResult
 
-from detectors.names_data import OLD_FORMS, JapaneseNames, word_sections
+from detectors.names_data import OLD_FORMS, JapaneseNames, katakana, word_sections
 from detectors.person_spacy import SpacyPersons
+from detectors.person_tagger import BEGIN, INSIDE, Tagger, Traits
 from detectors.presidio import result
 from scanner.model import DetectSettings
 
@@ -23,6 +24,12 @@ HONORED: Final = 0.75
 LABELLED: Final = 0.9
 LIKELY: Final = 0.65
 BARE: Final = 0.3
+TAGGED: Final = 0.8
+LEAST: Final = 0.5  # what is reported, by default
+DOUBTED: Final = 0.45
+FAVOUR: Final = 0.5  # added to a name's score by the tagger: a missed name costs more than a false one
+SURE: Final = -1.0  # the same where only hiragana stands, of which any word could be made
+CLOSED, OPEN, HOPEFUL = 0, 1, 2
 
 _TITLES: Final = (
     "代表取締役社長|代表取締役|取締役|副社長|社長|会長|専務|常務|本部長|部長代理|部長|課長代理|課長|係長|主任|次長|室長|店長|所長|"
@@ -34,6 +41,11 @@ _TITLES: Final = (
 _HONORIFIC: Final = "様|さま|さん|サン|ちゃん|くん|君|殿|氏|先生|女史|博士|宛|ｻﾏ|ｻﾝ"
 _AFTER_PERSON: Final = re.compile(rf"[ 　]?(?:{_HONORIFIC}|{_TITLES})")
 _HONORIFIC_NEXT: Final = re.compile(rf"[ 　]?(?:{_HONORIFIC})(?![々一-龠])")
+_CLAN_NEXT: Final = re.compile("[ 　]?(?:氏|殿[下堂]|君主)")  # 源氏, 武田氏: in prose a family more often than a person
+_KANJI: Final = re.compile("[々一-龠]")
+_OFFICE_NEXT: Final = re.compile(
+    "[々一-龠ァ-ヴー]{0,10}?(?:大臣|担当相|外相|長官|総長|司令官?|[大中少]将|[大中少]佐|監督|議員|知事|市長|委員長|教授|選手|記者)"
+)
 _BEFORE_PERSON: Final = re.compile(rf"(?:{_TITLES})(?:の|・|:|：)?[ 　]?$")
 _COMPANY_BEFORE: Final = re.compile(
     r"(?:株式会社|有限会社|合同会社|合資会社|合名会社|\(株\)|（株）|㈱|\(有\)|（有）|㈲|学校法人|医療法人|(?:社団|財団|宗教|"
@@ -96,6 +108,27 @@ _NOT_ROMAJI_AFTER: Final = re.compile(
 _ROMAJI_WORDS: Final = word_sections("words_en.txt")["romaji"]
 _NEVER_HONORED: Final = frozenset("皆客神仏王姫奥母父兄姉婆爺嫁婿孫娘貴各何誰主俺方株社店")
 _MAX_LINE: Final = 4_000
+_KEPT: Final = 50_000  # kinds of tokens remembered before memory is let go
+_SENTENCE: Final = re.compile("[々一-龠ァ-ヴーA-Za-z0-9）」』](?:[はがをにでともへや]|の(?!日)|から|より|まで|した|する|です|だ)|。")
+_HIRAGANA_ONLY: Final = re.compile("[ぁ-んー 　]+")
+_SEPARATOR: Final = re.compile("[,\t|;]")
+_JOINING: Final = frozenset("・＝= 　･.")
+_CLOSED_SPEECH: Final = ("助詞", "助動詞", "動詞", "形容詞", "接続詞", "連体詞", "代名詞", "副詞", "補助記号", "空白")
+_UNKNOWN_NAME: Final = re.compile("[ァ-ヴー]{2,}|[A-Z].*")
+_NAME_KINDS: Final = frozenset({"姓", "名", "人名"})
+_SHAPES: Final = {
+    code: letter
+    for letter, ranges in {
+        "K": ((0x3400, 0x9FFF), (0xF900, 0xFAFF), (0x3005, 0x3005)),
+        "h": ((0x3041, 0x309F),),
+        "k": ((0x30A1, 0x30FA), (0x30FC, 0x30FF), (0xFF66, 0xFF9F)),
+        "A": ((0x41, 0x5A), (0xFF21, 0xFF3A)),
+        "a": ((0x61, 0x7A), (0xFF41, 0xFF5A)),
+        "0": ((0x30, 0x39), (0xFF10, 0xFF19)),
+    }.items()
+    for low, high in ranges
+    for code in range(low, high + 1)
+}
 
 
 class Token(NamedTuple):
@@ -105,12 +138,20 @@ class Token(NamedTuple):
     end: int
     text: str
     kind: str
+    traits: Traits
+    role: int
 
 
 class Claim(NamedTuple):
     start: int
     end: int
     score: float
+
+
+class _Name(NamedTuple):
+    start: int
+    end: int
+    text: str
 
 
 class JapanesePersonRecognizer(EntityRecognizer):
@@ -133,7 +174,9 @@ class JapanesePersonRecognizer(EntityRecognizer):
 
         self.names = JapaneseNames()
         self._tokenizer = self.names.dictionary.tokenizer(mode=SplitMode.C)
-        self._part_kinds: dict[int, str] = {}
+        self._tagger = Tagger("names_ja_prose.bin.gz")
+        self._part_kinds: dict[int, tuple[str, str]] = {}
+        self._known: dict[tuple[str, int], tuple[str, str, Traits, int]] = {}
 
     def analyze(self, text: str, entities: Sequence[str], nlp_artifacts: Any = None) -> list[RecognizerResult]:
         """PERSON results; exact spans, without honorific."""
@@ -160,25 +203,107 @@ class JapanesePersonRecognizer(EntityRecognizer):
             raw += self._foreign(clean)
             raw += self._honored_runs(clean)
             raw += self._labelled(clean, tokens, regions, raw)
+            if _is_prose(clean):
+                raw = self._in_prose(clean, tokens, regions, raw)
         return _best(raw)
 
+    # ------------------------------------------------------------------ running text
+
+    def _in_prose(self, line: str, tokens: list[Token], regions: list[tuple[int, int]], claims: list[Claim]) -> list[Claim]:
+        """In sentences the tagger decides; a label, an honorific or a name of Latin letters stands without it."""
+        traits: list[Traits] = []
+        tagged: list[Claim] = []
+        for first, last in self._segments(tokens):
+            traits = traits or [token.traits for token in tokens]
+            tagged += self._tagged(tokens, traits, first, last)
+        return [*tagged, *(self._doubted(line, claim, regions, tagged) for claim in claims)]
+
+    def _doubted(self, line: str, claim: Claim, regions: list[tuple[int, int]], tagged: list[Claim]) -> Claim:
+        """A claim that the tagger does not make: its own words must be good evidence."""
+        if claim.score < LEAST or any(start <= claim.start and claim.end <= end for start, end in regions):
+            return claim
+        if any(claim.start < other.end and claim.end > other.start for other in tagged):
+            return claim._replace(score=min(claim.score, TAGGED - 0.02))
+        name = line[claim.start : claim.end]
+        if name.isascii() or (_AFTER_PERSON.match(line, claim.end) and not _CLAN_NEXT.match(line, claim.end)):
+            return claim
+        if claim.score >= FULL and _KANJI.search(name):
+            return claim
+        return claim._replace(score=min(claim.score, DOUBTED))
+
+    def _segments(self, tokens: list[Token]) -> Iterator[tuple[int, int]]:
+        """Runs of tokens between words that no name holds, where a run holds a token that could be a name's."""
+        first, hopeful = 0, False
+        for at, token in enumerate(tokens):
+            if token.role == CLOSED:
+                if hopeful:
+                    yield first, at
+                first, hopeful = at + 1, False
+            elif token.role == HOPEFUL:
+                hopeful = True
+        if hopeful:
+            yield first, len(tokens)
+
+    def _tagged(self, tokens: list[Token], traits: list[Traits], first: int, last: int) -> list[Claim]:
+        found = self._named(tokens, self._tagger.tag(traits, first, last, FAVOUR), first)
+        if any(_HIRAGANA_ONLY.fullmatch(claim.text) for claim in found):
+            sure = {claim.start for claim in self._named(tokens, self._tagger.tag(traits, first, last, SURE), first)}
+            found = [claim for claim in found if claim.start in sure or not _HIRAGANA_ONLY.fullmatch(claim.text)]
+        return [Claim(name.start, name.end, TAGGED) for name in found]
+
+    @staticmethod
+    def _named(tokens: list[Token], labels: list[int], first: int) -> list[_Name]:
+        found, start = [], None
+        for at, label in enumerate([*labels, 0], first):
+            if start is not None and label != INSIDE:
+                text = "".join(token.text for token in tokens[start:at])
+                found.append(_Name(tokens[start].start, tokens[at - 1].end, text))
+                start = None
+            if label == BEGIN:
+                start = at
+        return found
+
     def _tokens(self, line: str) -> list[Token]:
-        kinds = self._part_kinds
         tokens = []
+        known = self._known
+        kinds = self._part_kinds
         for morpheme in self._tokenizer.tokenize(line.translate(OLD_FORMS)):
             part = morpheme.part_of_speech_id()
-            kind = kinds.get(part)
-            if kind is None:
-                kind = kinds[part] = _token_kind(morpheme.part_of_speech())
             start, end = morpheme.begin(), morpheme.end()
-            tokens.append(Token(start, end, line[start:end], kind))
+            text = line[start:end]
+            seen = known.get((text, part))
+            if seen is None:
+                if part not in kinds:
+                    speech = morpheme.part_of_speech()
+                    kinds[part] = (_token_kind(speech), "/".join(speech[:4]))
+                if len(known) >= _KEPT:
+                    known.clear()
+                seen = known[text, part] = (text, kinds[part][0], *self._seen(text, *kinds[part]))
+            tokens.append(Token(start, end, *seen))
         return tokens
+
+    def _seen(self, text: str, kind: str, speech: str) -> tuple[Traits, int]:
+        """What the tagger is told of a token, and the token's role."""
+        listed = self.names.kinds(text)
+        kana = katakana(text)
+        readings = ("S" if kana in self.names.surname_readings else "") + ("G" if kana in self.names.given_readings else "")
+        kinds = "".join(word for word in ("姓", "名", "人名", "地名", "固有", "他") if word in listed) + readings
+        shape = re.sub(r"(.)\1+", r"\1+", text.translate(_SHAPES)) + str(min(len(text), 4))
+        plain = "0" if text.isdecimal() else text
+        office = "o" if _AFTER_PERSON.fullmatch(text) or _OFFICE_NEXT.fullmatch(text) else ""
+        alone = (f"w{plain}", f"p{speech}", f"k{speech}{kinds}", f"s{shape}", f"o{office}{shape[0]}")
+        parts = (f"f{text[:1]}", f"l{text[-1:]}", f"g{text[:2]}", f"e{text[-2:]}", f"t{text[-3:]}")
+        traits = Traits(alone + parts, (plain, f"{speech}{kinds}{office}", shape))
+        return traits, _role(text, speech, kind, listed, readings)
 
     # ------------------------------------------------------------------ kanji, and kana the dictionary knows
 
     def _joined(self, line: str, tokens: list[Token], regions: list[tuple[int, int]]) -> Iterator[Claim]:
         at = 0
         while at < len(tokens):
+            if tokens[at].role != HOPEFUL:  # neither tagged as a name nor listed as one
+                at += 1
+                continue
             taken = self._full(line, tokens, at) or self._single(line, tokens, at)
             if taken is None:
                 at += 1
@@ -211,7 +336,8 @@ class JapanesePersonRecognizer(EntityRecognizer):
             return None
         if at and tokens[at - 1].kind == "地名" and tokens[at - 1].end == first.start and _PLACE_END.search(tokens[at - 1].text):
             score = min(score, 0.4)
-        company = _COMPANY_BEFORE.search(line, 0, first.start) or (not blank and _THING_AFTER.match(line, end))
+        thing = not blank and _THING_AFTER.match(line, end) and not _OFFICE_NEXT.match(line, end)
+        company = _COMPANY_BEFORE.search(line, 0, first.start) or thing
         if company and not _HONORIFIC_NEXT.match(line, end):
             score = min(score, 0.4)
         return Claim(first.start, end, score), place - at + size
@@ -386,6 +512,24 @@ def _token_kind(part: tuple[str, ...]) -> str:
     if part[0] in ("補助記号", "空白", "記号"):
         return "記号"
     return "固有" if part[1] == "固有名詞" else "他"
+
+
+def _role(text: str, speech: str, kind: str, listed: frozenset[str], readings: str) -> int:
+    """Whether a name can hold the token (OPEN), and whether it is a reason to look (HOPEFUL)."""
+    if kind in _NAME_KINDS or listed & _NAME_KINDS:
+        return HOPEFUL
+    if text in _JOINING:
+        return OPEN
+    if not text.strip() or speech.startswith(_CLOSED_SPEECH) or text[0].isdigit():
+        return CLOSED
+    if "固有名詞" in speech or not listed or (readings and len(text) > 1) or ("他" not in listed and _UNKNOWN_NAME.fullmatch(text)):
+        return HOPEFUL
+    return OPEN
+
+
+def _is_prose(line: str) -> bool:
+    """Sentences, not a table's row or a list: particles, and hardly a separator."""
+    return bool(_SENTENCE.search(line)) and len(_SEPARATOR.findall(line)) <= 2
 
 
 def _encodable(text: str) -> bool:
