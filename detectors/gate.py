@@ -20,7 +20,7 @@ from scanner.model import Detection
 if TYPE_CHECKING:
     from detectors.rule import Rule
 
-_WORD_REACH: Final = 4 * (100 + 160 + 60)  # bytes: a rule's widest reach, its longest match, a long word
+_WORD_REACH: Final = 100 + 160 + 60  # characters: a rule's widest reach, its longest match, a long word
 _UNUSUAL: Final = ("\u212a", "\u0130")  # characters whose small letters are ASCII ones (Kelvin sign, dotted I): no byte pattern knows them
 
 
@@ -132,13 +132,14 @@ class Gate:
 
 def _regions(ends: Sequence[int], data: bytes) -> Iterator[tuple[int, int]]:
     """Byte ranges, on characters' borders, that hold every value with one of the words that end there within its reach."""
+    reach = _WORD_REACH * (1 if data.isascii() else 4)
     low = high = None
     for end in ends:
-        if high is None or end - _WORD_REACH > high:
+        if high is None or end - reach > high:
             if low is not None and high is not None:
                 yield low, high
-            low = _border(data, max(0, end - _WORD_REACH))
-        high = _border(data, end + _WORD_REACH)
+            low = _border(data, max(0, end - reach))
+        high = _border(data, end + reach)
     if low is not None and high is not None:
         yield low, high
 

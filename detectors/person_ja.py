@@ -159,8 +159,8 @@ class JapanesePersonRecognizer(EntityRecognizer):
 
     SIGNS: Final = (
         r"[\x{3005}\x{3041}-\x{30ff}\x{3400}-\x{9fff}\x{f900}-\x{faff}\x{ff66}-\x{ff9f}]",
-        r"[A-Z][A-Za-z.']*,? ?[A-Z]",
-        r"[A-Z][\x{80}-\x{24f}]",
+        # two romaji words, or an initial and one (_ROMAJI, _INITIAL)
+        r"[A-Z](?:[A-Za-z'āīūēōâîûêôĀĪŪĒŌ]+(?:,? |, ?)|\. ?)[A-Z][A-Za-z'āīūēōâîûêôĀĪŪĒŌ]",
     )
 
     def __init__(self, settings: DetectSettings) -> None:

@@ -14,6 +14,7 @@ from detectors import engine, rule
 from detectors.fold import encodable, fold
 from detectors.gate import Finder, Gate, can_report, needed_words
 from detectors.pattern import compile_trusted, reach
+from detectors.person_ja import JapanesePersonRecognizer
 from detectors.screen import Screen
 from scanner.model import DetectSettings
 
@@ -111,3 +112,24 @@ def test_a_sign_is_guarded_by_what_must_not_stand_beside() -> None:
     assert [bool(screen.seen(text)) for text in (b"123", b"x123", b"tel123", b"A123", b"1234", b"a 123-4", "年123年".encode())] == [
         True, False, True, False, False, True, True,
     ]  # fmt: skip
+
+
+JA = JapanesePersonRecognizer(DetectSettings())
+JA_SCREEN = Screen([JA.SIGNS])
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    st.lists(
+        st.sampled_from(("Satō", "Ken", "YAMADA", "Tarō", "T", ".", ",", " ", "山田", "ﾔﾏﾀﾞ", "Jun'ichi", "x", "1", "INFO", "Z", "\n")),
+        max_size=14,
+    ).map("".join)
+)
+def test_the_signs_of_japanese_names_miss_none(text: str) -> None:
+    if JA.analyze(text, ["PERSON"]):
+        assert JA_SCREEN.seen(fold(text).encode()) == {0}, text
+
+
+def test_a_log_line_holds_no_sign_of_a_japanese_name() -> None:
+    assert JA_SCREEN.always == frozenset()
+    assert JA_SCREEN.seen("\n".join(islice(log_lines(), 50)).encode()) == set()
