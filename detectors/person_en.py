@@ -79,6 +79,8 @@ _THING_AFTER: Final = re.compile(
 )
 _STATE_NEXT: Final = re.compile(r", [A-Z]{2}\b|,? [A-Z]{2} \d{5}|,? (?:United States|USA|Canada)\b")
 _STATE_CELL_NEXT: Final = re.compile(r'"?[,\t|;]"?[A-Z]{2}"?(?:[,\t|;]|$)')
+_SENTENCE_OPENS: Final = re.compile(r"(?:^|[.!?:;*•>–-])[\s\"'“(]*$")
+_ITEM_OPENS: Final = re.compile(r"\s*(?:[-*•·–]|\d+[.)])\s+")
 _ROOMS: Final = frozenset(["suite", "room", "floor", "unit", "apt", "building", "box", "route"])
 _CELL_WORD: Final = rf"(?:{_WORD}|[{_UP}]\.?|{_PARTICLE}|[{_UP}]{{2,}})"
 _CELL: Final = re.compile(
@@ -250,13 +252,19 @@ class EnglishPersonRecognizer(EntityRecognizer):
         single = (f"w{plain}", f"s{shape}", f"k{kind}", f"n{listed}", f"e{low[-3:]}", f"d{low[-2:]}", f"f{low[:3]}", f"W{plain}{shape}")
         return Traits(single, (plain, kind, shape))
 
-    @staticmethod
-    def _is_thing(line: str, claim: Claim) -> bool:
+    def _is_thing(self, line: str, claim: Claim) -> bool:
         """A company, street or place by what stands in it or behind it, or a town before its state."""
         name = line[claim.start : claim.end]
         if _THING_AFTER.search(name) or _THING_AFTER.match(line, claim.end) or _STATE_NEXT.match(line, claim.end):
             return True
-        return name.split()[0].lower() in _ROOMS
+        words = name.lower().split()
+        if len(words) > 1:
+            return words[0] in _ROOMS
+        if words[0] in _WORDS_TOO:
+            return bool(_SENTENCE_OPENS.search(line, 0, claim.start))
+        if not self.names.given_rank(name) and _ITEM_OPENS.fullmatch(line, 0, claim.start):
+            return True
+        return words[0] in _GENERIC or words[0] in _PLACES or _town_before(line, claim.start)
 
     # ------------------------------------------------------------------ cells of a row that is read as text
 
@@ -436,6 +444,12 @@ def _lines(text: str) -> Iterator[tuple[int, str]]:
 def _is_prose(line: str) -> bool:
     """Some words, and not a table's row: hardly a separator without a blank."""
     return line.strip().count(" ") >= LEAST_BLANKS and len(_SEPARATOR.findall(line)) <= 2
+
+
+def _town_before(line: str, start: int) -> bool:
+    """The word stands behind a town in a list: `Paris, Sydney, Florence`."""
+    before = re.search(rf"([{_UP}][{_LOW}]+)(?:,|,? and) $", line[max(0, start - 30) : start])
+    return before is not None and before[1].lower() in _PLACES
 
 
 def _shape(text: str) -> str:

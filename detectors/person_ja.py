@@ -356,6 +356,8 @@ class JapanesePersonRecognizer(EntityRecognizer):
             if blank and (sure or second.kind == "姓"):
                 return (HONORED if len(first.text) > 1 else 0.6, second.end, 1)
             return (0.6 if sure and len(first.text) > 1 else 0.45, second.end, 1)
+        if blank and sure and edge and len(second.text) > 1 and _HIRAGANA_ONLY.fullmatch(second.text) and self.names.given(second.text):
+            return (0.7, second.end, 1)  # 宮崎 あかり: the word is an ordinary one, its reading a given name's
         run = _KANJI_RUN.match(line, second.start)
         if (
             run
