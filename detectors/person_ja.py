@@ -111,6 +111,9 @@ _MAX_LINE: Final = 4_000
 _KEPT: Final = 50_000  # kinds of tokens remembered before memory is let go
 _SENTENCE: Final = re.compile("[々一-龠ァ-ヴーA-Za-z0-9）」』](?:[はがをにでともへや]|の(?!日)|から|より|まで|した|する|です|だ)|。")
 _HIRAGANA_ONLY: Final = re.compile("[ぁ-んー 　]+")
+_NAME_CELL: Final = re.compile(
+    r'(?:^|(?<=[,\t|;"]))(?P<name>(?P<first>[々一-龠ヶぁ-んァ-ヴー]{1,5})[ 　](?P<second>[々一-龠ぁ-んァ-ヴー]{1,4}))(?="?(?:[,\t|;]|$))'
+)
 _SEPARATOR: Final = re.compile("[,\t|;]")
 _JOINING: Final = frozenset("・＝= 　･.")
 _CLOSED_SPEECH: Final = ("助詞", "助動詞", "動詞", "形容詞", "接続詞", "連体詞", "代名詞", "副詞", "補助記号", "空白")
@@ -202,6 +205,7 @@ class JapanesePersonRecognizer(EntityRecognizer):
             raw += self._kana(clean, regions)
             raw += self._foreign(clean)
             raw += self._honored_runs(clean)
+            raw += self._cells(clean)
             raw += self._labelled(clean, tokens, regions, raw)
             if _is_prose(clean):
                 raw = self._in_prose(clean, tokens, regions, raw)
@@ -444,6 +448,17 @@ class JapanesePersonRecognizer(EntityRecognizer):
                 hiragana = match["h"] is not None
                 apart = _apart(line, match.start(), match.end())
                 yield Claim(match.start(), match.end(), HONORED if apart else (0.35 if hiragana else 0.55))
+
+    def _cells(self, line: str) -> Iterator[Claim]:
+        """Two words alone in a cell of a row: a given name behind what may be a surname that the dictionary lacks."""
+        for match in _NAME_CELL.finditer(line):
+            first, second = match["first"], match["second"]
+            kinds, given = self.names.kinds(first), self.names.kinds(second)
+            if _THING_AFTER.match(second) or _AFTER_PERSON.match(second):
+                continue
+            known = "姓" in kinds and (not given or "名" in given)
+            if known or ("名" in given and len(second) > 1 and (not kinds or self.names.surname(first))):
+                yield Claim(*match.span("name"), 0.65)
 
     def _foreign(self, line: str) -> Iterator[Claim]:
         for match in _FOREIGN.finditer(line):
