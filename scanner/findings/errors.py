@@ -16,6 +16,10 @@ class RootBusy(StoreError):
     """Another scan of the same root, or of one inside or around it, is writing into this store."""
 
 
+class NotWhole(StoreError):
+    """What a dead run left cannot be gone on with."""
+
+
 _ADVICE = {
     errno.ENOSPC: "the disk is full; free some space and run again",
     errno.EDQUOT: "the disk quota is used up; free some space and run again",

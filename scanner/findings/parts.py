@@ -27,8 +27,11 @@ class RowPart:
     A row has exactly the schema's columns; `run_id` may be left out. Times are aware datetimes or seconds since the epoch.
     """
 
-    def __init__(self, folder: Path, schema: pa.Schema, run_id: str, tidy: Callable[[dict[str, Any]], dict[str, Any]] = dict) -> None:
+    def __init__(
+        self, folder: Path, schema: pa.Schema, run_id: str, tidy: Callable[[dict[str, Any]], dict[str, Any]] = dict, name: str = "part"
+    ) -> None:
         self._folder = folder
+        self._name = name
         self._schema = schema
         self._run_id = run_id
         self._tidy = tidy
@@ -52,7 +55,7 @@ class RowPart:
         self._take(batch)
 
     def close(self) -> None:
-        """Write and publish what is left."""
+        """Write and publish what is left. More rows may follow, into a further file."""
         self._to_arrow()
         self._flush()
         if self._writer is not None:
@@ -97,7 +100,7 @@ class RowPart:
             self.paths.append(self._writer.close())
             self._writer = None
         if self._writer is None:
-            self._writer = PartWriter(self._folder / f"part-{len(self.paths) + 1:05d}.parquet", self._schema)
+            self._writer = PartWriter(self._folder / f"{self._name}-{len(self.paths) + 1:05d}.parquet", self._schema)
         self._writer.write(pa.Table.from_batches(self._batches, self._schema))
         self._batches, self._waiting = [], (0, 0)
 
@@ -127,7 +130,7 @@ class SortedParts:
             self._flush()
 
     def close(self) -> list[Path]:
-        """Publish the rest; all files written, in order."""
+        """Publish the rest; all files written, in order. More rows may follow, into a further file."""
         self._flush()
         return self.paths
 

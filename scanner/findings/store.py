@@ -21,7 +21,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from scanner.findings import lock, runs
-from scanner.findings.errors import StoreError, storing
+from scanner.findings.errors import NotWhole, StoreError, storing
 from scanner.findings.parts import RowPart, SortedParts
 from scanner.findings.publish import SUFFIX, atomic_bytes, sync_file, sync_folder
 from scanner.findings.runs import Part
@@ -61,8 +61,12 @@ class Store:
         """A name for a run that sorts behind every run in the store."""
         return runs.new_run_id(max(runs.committed(self.out), default=None))
 
-    def begin(self, run_id: str, roots: Sequence[str]) -> RunWriter:
-        """Take the lock on `roots`, tidy up after dead runs, and start. Raises `RootBusy`, `StoreError`."""
+    def begin(self, run_id: str, roots: Sequence[str], *, adopt: Sequence[Part] | None = None) -> RunWriter:
+        """Take the lock on `roots`, tidy up after dead runs, and start. Raises `RootBusy`, `StoreError`.
+
+        `adopt`: files that a dead run of this name had finished (`RunWriter.checkpoint`); the run goes on with them. Raises `NotWhole` if
+        they are not all there as they were; the dead run is then as any other.
+        """
         runs.check_run_id(run_id)
         with storing(self.out):
             for folder in (lock.FOLDER, STAGING, runs.FOLDER, *_TABLES):
@@ -71,11 +75,15 @@ class Store:
                 _check_marker(self.out, self.key_id)
                 if runs.manifest_path(self.out, run_id).exists():
                     raise StoreError(f"there is a run {run_id} already")
+                if adopt is not None and lock.is_held(lock.lock_path(self.out, run_id)) is None:
+                    lock.lock_path(self.out, run_id).unlink(missing_ok=True)
                 held = lock.take(self.out, run_id, roots)
                 try:
                     _mark(self.out, self.key_id)
                     _remove_dead_runs(self.out)
-                    return RunWriter(self, run_id, held)
+                    if adopt is not None:
+                        _recover(self.out, run_id, adopt)
+                    return RunWriter(self, run_id, held, adopt)
                 except BaseException:
                     held.release()
                     raise
@@ -87,7 +95,7 @@ class RunWriter:
     Every method raises `StoreError` if the disk is full or fails; the run is then to be aborted.
     """
 
-    def __init__(self, store: Store, run_id: str, held: lock.RunLock) -> None:
+    def __init__(self, store: Store, run_id: str, held: lock.RunLock, adopted: Sequence[Part] | None = None) -> None:
         from scanner.findings.schema import TABLES
 
         self.run_id = run_id
@@ -95,13 +103,18 @@ class RunWriter:
         self._held = held
         self._root = store.out / STAGING / run_id
         self._open = True
-        self._root.mkdir(mode=0o700)
+        self._root.mkdir(mode=0o700, exist_ok=adopted is not None)
         self.staging: Path = self._root / "incoming"
         for folder in ("incoming", *_TABLES):
-            (self._root / folder).mkdir()
-        self._rows = {t: RowPart(self._root / t, TABLES[t], run_id, _masked if t == "findings" else dict) for t in _ROW_TABLES}
-        self._values = SortedParts(self._root / "values")
+            (self._root / folder).mkdir(exist_ok=adopted is not None)
+        name = "part" if adopted is None else f"part-{secrets.token_hex(3)}"
+        self._rows = {t: RowPart(self._root / t, TABLES[t], run_id, _masked if t == "findings" else dict, name) for t in _ROW_TABLES}
+        self._values = SortedParts(self._root / "values", name)
         self._moved: list[Path] = []
+        self._worker_name = name.replace("part", "worker")
+        self._closed: dict[Path, Part] = {}
+        for part in adopted or ():
+            self._take_over(part, self._root / part.table / Path(part.path).name)
 
     def objects(self, rows: Iterable[Mapping[str, Any]]) -> None:
         self._add("objects", rows)
@@ -129,6 +142,60 @@ class RunWriter:
         with storing(self._store.out):
             for file in sorted(path.glob("*.parquet")) if path.is_dir() else [path]:
                 self._move_in(file)
+
+    @property
+    def folder(self) -> Path:
+        """The run's private folder: what lies in it is gone once the run is over."""
+        return self._root
+
+    def checkpoint(self) -> list[Part]:
+        """Finish the files being written, on disk; what is there now of the run, for `Store.begin` to adopt should this process die."""
+        self._check_open()
+        with storing(self._store.out):
+            for rows in self._rows.values():
+                rows.close()
+            self._values.close()
+            for table in _TABLES:
+                sync_folder(self._root / table)
+            return self._parts()
+
+    def replace(self, old: Part, new: Path | None) -> None:
+        """Put the file `new`, in the same folder, in the place of an adopted one, which is left there (None: nothing of it is wanted)."""
+        paths = self._list(old.table)
+        former = self._root / old.table / Path(old.path).name
+        at = paths.index(former)
+        self._closed.pop(former, None)
+        paths[at : at + 1] = [] if new is None else [new]
+
+    def suspend(self) -> None:
+        """Let go of the run, and leave what there is of it for one that goes on with its last checkpoint, or tidies it away."""
+        if not self._open:
+            return
+        self._open = False
+        for rows in self._rows.values():
+            rows.abort()
+        self._held.release()
+
+    def adopted(self, table: str) -> list[Path]:
+        """The files of a table that are finished so far."""
+        return list(self._list(table))
+
+    def sweep(self) -> None:
+        """Remove what earlier lives of the run left in its folder beside the files it goes on with."""
+        kept = {path for table in _TABLES for path in self._list(table)} | set(self._moved)
+        for table in _TABLES:
+            for path in (self._root / table).iterdir():
+                if path not in kept:
+                    path.unlink()
+        for path in self.staging.iterdir():
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+    def _list(self, table: str) -> list[Path]:
+        return self._values.paths if table == "values" else self._rows[table].paths
+
+    def _take_over(self, part: Part, path: Path) -> None:
+        self._list(part.table).append(path)
+        self._closed[path] = part
 
     def commit(self, manifest: Mapping[str, Any]) -> None:
         """Publish the run. `manifest` says what `runs.check` asks for and whatever else is to be told; it holds no values."""
@@ -184,13 +251,17 @@ class RunWriter:
         if not fits:
             raise StoreError("a worker's file of values is not in the schema of its table")
         sync_file(file)
-        target = self._root / "values" / f"worker-{len(self._moved) + 1:05d}.parquet"
+        target = self._root / "values" / f"{self._worker_name}-{len(self._moved) + 1:05d}.parquet"
         file.rename(target)
         self._moved.append(target)
 
     def _parts(self) -> list[Part]:
         paths = {table: rows.paths for table, rows in self._rows.items()} | {"values": self._values.paths + self._moved}
-        return [_part(table, path, f"{table}/run={self.run_id}/{path.name}") for table, files in paths.items() for path in files]
+        for table, files in paths.items():
+            for path in files:
+                if path not in self._closed:
+                    self._closed[path] = _part(table, path, f"{table}/run={self.run_id}/{path.name}")
+        return [self._closed[path] for files in paths.values() for path in files]
 
     def _move_out(self, tables: set[str]) -> None:
         """Each table's folder appears whole, by one rename."""
@@ -314,6 +385,28 @@ def _traces(out: Path) -> set[str]:
     for table in _TABLES:
         found |= {path.name.removeprefix("run=") for path in (out / table).glob("run=*")} - happened
     return found
+
+
+def _recover(out: Path, run_id: str, parts: Sequence[Part]) -> None:
+    """Bring back the files of a dead run to its staging folder (it may have died while it published). Raises `NotWhole`."""
+    from blake3 import blake3
+
+    staging = out / STAGING / run_id
+    staging.mkdir(mode=0o700, exist_ok=True)
+    for table in _TABLES:
+        published = out / table / f"run={run_id}"
+        if published.is_dir() and not any((staging / table).glob("*")):
+            (staging / table).mkdir(exist_ok=True)
+            (staging / table).rmdir()
+            published.rename(staging / table)
+    for part in parts:
+        path = staging / part.table / Path(part.path).name
+        try:
+            whole = path.stat().st_size == part.size_bytes and blake3().update_mmap(path).hexdigest() == part.blake3
+        except OSError:
+            whole = False
+        if part.table not in _TABLES or not whole:
+            raise NotWhole(f"run {run_id} cannot be taken up again: a file of it is missing or damaged")
 
 
 def _remove_run(out: Path, run_id: str) -> None:

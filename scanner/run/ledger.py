@@ -6,18 +6,24 @@ import datetime
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from contextlib import suppress
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import scanner
 from scanner.config import Settings
 from scanner.findings import runs
+from scanner.findings.errors import NotWhole
+from scanner.findings.runs import Part
+from scanner.findings.store import STAGING, RunWriter, Store
 from scanner.model import Entry, Limits, ObjectFacts, stable_id
 from scanner.policy import Policy
 from scanner.run import rebuild
 from scanner.run.digests import Digests
+from scanner.run.journal import Where, left_in_hand
 from scanner.run.remembered import Judged, facts_in, record
+from scanner.run.resume import TakenUp, parts_of, short, take_up
 from scanner.run.state import Known, State, whole_runs
 from scanner.run.unchanged import Digests as KnownDigests
 from scanner.run.unchanged import Repeated, Same, Sorted, Sorter, repeat
@@ -42,47 +48,119 @@ def _judges() -> str:
     return hasher.hexdigest()
 
 
-class Ledger:
-    """The state of the store, for one run. To be closed."""
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What two runs must have in common for one to go on where the other died."""
 
-    def __init__(self, state: State, run_id: str, digests: tuple[str, str], engine_digest: str, policy: Policy, settings: Settings) -> None:
-        self._state = state
-        self._run_id = run_id
-        self._digests = digests
-        self._engine_digest = engine_digest
+    roots: tuple[str, ...]
+    reading: str
+    judging: str
+    engine: str
+    key_id: str
+    policy: str | None
+    full: bool
+
+    @property
+    def digests(self) -> tuple[str, str]:
+        return self.reading, self.judging
+
+    def continues(self, told: Mapping[str, Any]) -> bool:
+        """Can this run go on with one of that checkpoint? One that was to read everything may be ended by one that need not."""
+        plain = asdict(self)
+        same = all(told.get(name) == plain[name] for name in ("reading", "judging", "engine", "key_id", "policy"))
+        return same and told.get("roots") == list(self.roots) and bool(told.get("full") or not self.full)
+
+
+class Ledger:
+    """The state of the store, for one run: `open`, then `begin`. To be closed."""
+
+    def __init__(self, state: State, plan: Plan, policy: Policy, settings: Settings) -> None:
+        self.state = state
+        self._plan = plan
         self._policy = policy
-        known = KnownDigests.of(state, *digests)
-        self._sorter = Sorter(state, known, full=settings.full, share=settings.recheck, seed=run_id)
+        self._settings = settings
+        self._run_id = ""
+        self._sorter: Sorter | None = None
+        self._done: frozenset[int] = frozenset()
+        self.started = datetime.datetime.now(datetime.UTC)
+        self.taken_up: TakenUp | None = None
+        """What is in the run already, if it goes on with one that died."""
+        self.in_hand: Mapping[Where, int] = {}
+        """What that one had in hand, and how often."""
         self.notes: list[str] = [] if state.problem is None else [state.problem]
         self.silently_changed = 0
         """Files whose content had changed behind times that had not."""
 
     @classmethod
-    def open(cls, out: Path, run_id: str, digests: tuple[str, str], engine_digest: str, policy: Policy, settings: Settings) -> Ledger:
+    def open(cls, out: Path, plan: Plan, policy: Policy, settings: Settings) -> Ledger:
         """Raises `StoreError`."""
         state = State.open(out)
         try:
             if state.fresh and runs.committed(out):
                 rebuild.fill(state, out, policy)
             state.trust(whole_runs(out))
-            return cls(state, run_id, digests, engine_digest, policy, settings)
+            return cls(state, plan, policy, settings)
         except BaseException:
             state.close()
             raise
 
+    def begin(self, store: Store) -> RunWriter:
+        """The writer of this run: of a dead one that it goes on with, or a new one. Raises `RootBusy`, `StoreError`."""
+        happened = set(runs.committed(store.out))
+        for run_id, told in self.state.pending():
+            if run_id in happened:
+                self.state.drop_pending(run_id)
+            elif self._plan.continues(told):
+                with suppress(NotWhole, ValueError):
+                    return self._go_on(store, run_id, told)
+                self.state.drop_pending(run_id)
+        writer = store.begin(store.new_run_id(), self._plan.roots)
+        for run_id, _ in self.state.pending():  # what nobody will take up was removed just now
+            if not (store.out / STAGING / run_id).exists():
+                self.state.drop_pending(run_id)
+        self._ready(writer)
+        self.save([])
+        return writer
+
+    def _go_on(self, store: Store, run_id: str, told: Mapping[str, Any]) -> RunWriter:
+        """Raises NotWhole and ValueError if it cannot be."""
+        parts = parts_of(told)
+        self.started = datetime.datetime.fromisoformat(told["started"])
+        writer = store.begin(run_id, self._plan.roots, adopt=parts)
+        try:
+            self.in_hand = left_in_hand(writer.folder)
+            self._ready(writer)
+            self.taken_up = take_up(writer, self.state, parts, lambda: self.save(writer.checkpoint()))
+        except BaseException:
+            writer.suspend()
+            raise
+        self._done = self.taken_up.done
+        return writer
+
+    def _ready(self, writer: RunWriter) -> None:
+        self._run_id = writer.run_id
+        known = KnownDigests.of(self.state, *self._plan.digests)
+        settings = self._settings
+        self._sorter = Sorter(self.state, known, full=settings.full, share=settings.recheck, seed=writer.run_id)
+
+    def done(self, entry: Entry) -> bool:
+        """Is everything in the file in the run already, from before it died?"""
+        return bool(self._done) and short(entry.location.object_id) in self._done
+
     def knows(self, roots: Sequence[str]) -> bool:
         """Was anything below these roots read before?"""
-        return self._state.holds(roots)
+        return self.state.holds(roots)
 
     def sort(self, entries: Sequence[Entry], now: datetime.datetime) -> Sorted:
+        assert self._sorter is not None, "begin() comes first"
         return self._sorter.sort(entries, now.timestamp())
 
     def repeat(self, same: Sequence[Same], now: datetime.datetime) -> Repeated:
-        return repeat(same, self._run_id, self._engine_digest, now)
+        return repeat(same, self._run_id, self._plan.engine, now)
 
     def facts(self, known: Known) -> list[ObjectFacts] | None:
         """The facts of a file that was read before; None if they are not known after all."""
-        text = self._state.facts(known.id)
+        text = self.state.facts(known.id)
         try:
             return None if text is None else facts_in(text)
         except ValueError:
@@ -94,33 +172,30 @@ class Ledger:
         """`judged`: the file's objects, its own last; `read_run`: the state's id of the run that read it, None for this one."""
         found = record(entry, judged, self._policy, stores, now, read_run)
         if found is not None:
-            self._state.remember(found)
+            self.state.remember(found)
 
     def told(self) -> dict[str, str]:
         """What the run's manifest has to say for the state to be made again from it."""
-        return {"reading": self._digests[0], "judging": self._digests[1]}
+        return {"reading": self._plan.reading, "judging": self._plan.judging}
 
-    @property
-    def waiting(self) -> int:
-        return self._state.waiting
-
-    def save(self, told: Mapping[str, Any] | None) -> None:
-        """Make everything remembered so far outlast a crash, with the run's checkpoint (None: the run has none any more)."""
-        self._state.save(self._run_id, self._digests, told)
+    def save(self, parts: Sequence[Part]) -> None:
+        """A checkpoint: make everything remembered so far outlast a crash, with the names of the run's finished parts."""
+        told = {**asdict(self._plan), "started": self.started.isoformat(), "parts": [asdict(part) for part in parts]}
+        self.state.save(self._run_id, self._plan.digests, told)
 
     def finish(self, complete_over: Sequence[str]) -> None:
         """The run has been published; what was not met below `complete_over` is gone."""
-        self._state.drop_pending(self._run_id)
-        self._state.forget_unmet(complete_over)
+        self.state.drop_pending(self._run_id)
+        self.state.forget_unmet(complete_over)
 
     def all_notes(self) -> tuple[str, ...]:
         """What a person should know of it, as sentences."""
         notes = list(self.notes)
-        if self._state.damaged:
-            notes.append(f"{self._state.damaged} entries of the state file were damaged; those files were read again")
+        if self.state.damaged:
+            notes.append(f"{self.state.damaged} entries of the state file were damaged; those files were read again")
         if self.silently_changed:
             notes.append(f"{self.silently_changed} files had other content behind unchanged times; see --recheck")
         return tuple(notes)
 
     def close(self) -> None:
-        self._state.close()
+        self.state.close()

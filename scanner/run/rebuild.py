@@ -14,7 +14,7 @@ from typing import Any
 from scanner.findings.read import Findings, open_findings
 from scanner.model import Reason, Status
 from scanner.policy import Policy
-from scanner.run.remembered import BESIDE, MOST_OBJECTS, TRANSIENT, kept_of, micros, settled, told_of, valid_until
+from scanner.run.remembered import BESIDE, MOST_OBJECTS, TRANSIENT, is_fresh, kept_of, micros, told_of, valid_until
 from scanner.run.state import AGAIN, EXCUSED, FINE, Record, State
 
 _OBJECTS = """
@@ -79,7 +79,8 @@ def _record(objects: list[dict[str, Any]], findings: list[list[dict[str, Any]]],
         file_id=row["file_id"],
         size=row["size_bytes"],
         modified=micros(row["modified_at"]),
-        changed=settled(micros(row["changed_at"]), micros(row["scanned_at"])),
+        changed=micros(row["changed_at"]),
+        fresh=is_fresh(micros(row["changed_at"]), micros(row["scanned_at"])),
         owner=row["owner"],
         exposure=row["exposure"],
         kind=kind,

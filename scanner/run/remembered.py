@@ -67,7 +67,8 @@ def record(
         file_id=entry.file_id,
         size=entry.size,
         modified=_micros_of(entry.modified_at),
-        changed=settled(changed, micros(now)),
+        changed=changed,
+        fresh=is_fresh(changed, micros(now)),
         owner=None if entry.owner is None else entry.owner.encode("utf-8", "backslashreplace").decode(),
         exposure=entry.exposure,
         kind=kind,
@@ -81,9 +82,9 @@ def record(
     )
 
 
-def settled(changed: int | None, read: int | None) -> int | None:
-    """The time of change (microseconds) of a file read at `read`; None if it was too fresh for times to tell of a later change."""
-    return None if changed is None or read is None or changed > read - FRESH else changed
+def is_fresh(changed: int | None, read: int | None) -> bool:
+    """Had a file read at `read` changed (microseconds) too short a time before for its times to tell of a later change?"""
+    return changed is None or read is None or changed > read - FRESH
 
 
 def _micros_of(seconds: float | None) -> int | None:

@@ -18,7 +18,7 @@ from scanner.config import KnownContacts, PipelineConfig, Settings
 from scanner.findings.errors import StoreError
 from scanner.findings.store import RunWriter, open_store
 from scanner.judge import STRAY, UNREAD, FileJudge
-from scanner.model import Entry, Finished, Limits, ObjectFacts, Progress, Status, path_text
+from scanner.model import Entry, Finished, Limits, ObjectFacts, Progress, Reason, Status, path_text
 from scanner.policy import Policy, load
 from scanner.redact import Key, check_key_apart, load_key
 from scanner.run.ahead import PIECES_AHEAD, ahead, in_pieces
@@ -27,7 +27,9 @@ from scanner.run.first_seen import FirstSeen
 from scanner.run.frames import Task, WorkerConfig
 from scanner.run.hard_links import HardLinks
 from scanner.run.interrupt import Interrupts
-from scanner.run.ledger import Ledger, deciding
+from scanner.run.job import nothing_read
+from scanner.run.journal import MOST_DEATHS, Checkpoints, Journal
+from scanner.run.ledger import Ledger, Plan, deciding
 from scanner.run.progress import OnProgress, RunProgress
 from scanner.run.remembered import MOST_OBJECTS, Judged, findings_told
 from scanner.run.state import Known
@@ -60,23 +62,30 @@ def run_scan(
     limits = with_overrides(policy.limits, settings.limits)
     decides = deciding(digests, policy, limits)
     store = open_store(out, key.key_id)
-    run_id = store.new_run_id()
-    names = [path_text(os.fsencode(root)) for root in resolved]
-    with store.begin(run_id, names) as writer, closing(Ledger.open(store.out, run_id, decides, digests.engine, policy, settings)) as ledger:
-        run = _Run(writer, ledger, policy, digests, resolved, _begun(run_id, store.out, names, policy, policy_file), on_progress)
+    names = tuple(path_text(os.fsencode(root)) for root in resolved)
+    plan = Plan(names, *decides, digests.engine, key.key_id, None if policy_file is None else str(policy_file.absolute()), settings.full)
+    with closing(Ledger.open(store.out, plan, policy, settings)) as ledger, ledger.begin(store) as writer:
+        begun = _begun(writer.run_id, ledger.started, store.out, names, policy, policy_file)
+        run = _Run(writer, ledger, policy, digests, resolved, begun, on_progress)
         try:
-            return run.carry_out(_worker_config(run_id, policy, limits, settings, key, writer.staging), settings.jobs, store.out)
+            return run.carry_out(_worker_config(writer.run_id, policy, limits, settings, key, writer.staging), settings, store.out)
         except (StoreError, WorkersFailed) as error:
+            writer.suspend()
             raise RunFailed(str(error)) from None
+        except BaseException:
+            writer.suspend()  # the next run goes on with what is on disk
+            raise
 
 
-def _begun(run_id: str, out: Path, roots: Sequence[str], policy: Policy, policy_file: Path | None) -> RunSummary:
+def _begun(
+    run_id: str, started: datetime.datetime, out: Path, roots: Sequence[str], policy: Policy, policy_file: Path | None
+) -> RunSummary:
     now = datetime.datetime.now(datetime.UTC)
     return RunSummary(
         run_id=run_id,
         out=str(out),
         roots_asked=tuple(roots),
-        started=now,
+        started=started,
         roots_reached=tuple(roots),
         overdue=tuple(OverdueReview(s.name, s.review_by) for s in policy.overdue_reviews(now.date()) if s.review_by),
         policy=None if policy_file is None else str(policy_file),
@@ -152,15 +161,40 @@ class _Run:
         self._in_hand: dict[int, int] = {}
         self._stopped: Callable[[], str | None] = lambda: None
 
-    def carry_out(self, config: WorkerConfig, jobs: int, out: Path) -> RunSummary:
+    def carry_out(self, config: WorkerConfig, settings: Settings, out: Path) -> RunSummary:
+        self._take_up()
+        self._checkpoints = Checkpoints(settings.checkpoint_seconds, settings.checkpoint_objects)
         eager = not self._ledger.knows(self._begun.roots_asked)
-        with Supervisor(config, jobs, eager=eager) as supervisor, Interrupts(supervisor.stop) as interrupts:
+        with (
+            closing(Journal(self._writer.folder, self._ledger.in_hand)) as self._journal,
+            Supervisor(config, settings.jobs, eager=eager) as supervisor,
+            Interrupts(supervisor.stop) as interrupts,
+        ):
             self._stopped = lambda: interrupts.word
             pieces = ahead(in_pieces(crawl(self._roots, self._excluded(out))), PIECES_AHEAD)
             for task, event in supervisor.run(self._tasks(pieces)):
                 self._take(task.cookie, event)
             pieces.close()
         return self._publish(interrupts.word)
+
+    def _take_up(self) -> None:
+        """Count what is in the run already, if it goes on with one that died."""
+        if self._ledger.taken_up is None:
+            return
+        for row, findings in self._ledger.taken_up.rows():
+            self._met += 1
+            self._written += 1
+            self._tally.add(row, findings)
+            self._count_verdict(row["verdict"])
+            if row["member"] is None:
+                self._stores_met.update(self._policy.place(f"{row['root'].rstrip('/')}/{row['path']}").stores)
+        self._ledger.notes.append(f"the run had died and was taken up again, with {self._written} objects done")
+
+    def _checkpoint(self) -> None:
+        if self._checkpoints.due(self._written):
+            self._ledger.save(self._writer.checkpoint())
+            self._journal.renew()
+            self._checkpoints.made(self._written)
 
     def _excluded(self, out: Path) -> Callable[[str, bool], bool]:
         """The policy's excludes, and the store itself where it lies inside a root."""
@@ -184,11 +218,23 @@ class _Run:
                 else:
                     self._write_entry(entry)
             self._count_met(files)
+            files = self._not_done(files)
             found = self._ledger.sort(files, _now())
             self._repeat_same(found.same)
+            self._checkpoint()
             for entry, look, known in found.work:
-                yield from self._work(entry, look, known)
+                for task in self._work(entry, look, known):
+                    self._journal.begin(entry.location)
+                    yield task
         self._progress = replace(self._progress, crawling=False)
+
+    def _not_done(self, files: list[Entry]) -> list[Entry]:
+        left = [entry for entry in files if not self._ledger.done(entry)]
+        if len(left) < len(files):
+            now = self._progress
+            size = sum(entry.size or 0 for entry in files) - sum(entry.size or 0 for entry in left)
+            self._progress = replace(now, done_files=now.done_files + len(files) - len(left), done_bytes=now.done_bytes + size)
+        return left
 
     def _work(self, entry: Entry, look: Look, known: Known | None) -> Iterator[Task]:
         self._met += 1
@@ -198,13 +244,18 @@ class _Run:
             if facts is None:
                 file.look = Look.READ
             file.facts = facts or []
-        if file.look is Look.JUDGE:
+        attempts = self._journal.attempts(entry.location)
+        if attempts >= MOST_DEATHS:
+            self._finished(file, Finished(nothing_read((), Reason.PARSER_CRASH, entry.size, 0)), None)
+            self._journal.end(entry.location)
+            self._done(file)
+        elif file.look is Look.JUDGE:
             self._judge_again(file)
             self._done(file)
         elif file.look is not Look.READ and known is not None:
-            yield Task.of(entry, file, known_hash=known.hash)
+            yield Task.of(entry, file, known_hash=known.hash, careful=attempts > 0)
         elif not self._links.take(entry, file):
-            yield Task.of(entry, file)
+            yield Task.of(entry, file, careful=attempts > 0)
         elif (shared := self._links.outcome(entry)) is not None:
             self._repeat(file, shared)
 
@@ -276,10 +327,12 @@ class _Run:
                 self._in_hand[id(file)] = event.bytes_read
             case TaskDone():
                 self._task_done(file, event)
+                self._checkpoint()
         self._tell()
 
     def _task_done(self, file: _File, event: TaskDone) -> None:
         self._in_hand.pop(id(file), None)
+        self._journal.end(file.entry.location)
         if event.outcome is Outcome.STOPPED:
             self._met -= 1
             return
@@ -347,7 +400,7 @@ class _Run:
             self._begun, ended=datetime.datetime.now(datetime.UTC), outcome=self._outcome(stopped), stores=self._stores(stopped)
         )
         summary = replace(self._tally.summary(summary), notes=(*summary.notes, *self._ledger.all_notes()))
-        self._ledger.save(None)
+        self._ledger.save(self._writer.checkpoint())
         self._writer.commit(self._manifest(summary))
         self._ledger.finish(summary.roots_reached if summary.outcome == "complete" else ())
         return summary

@@ -30,7 +30,7 @@ CREATE TABLE runs (id INTEGER PRIMARY KEY, run_id TEXT NOT NULL UNIQUE);
 CREATE TABLE digests (id INTEGER PRIMARY KEY, reading TEXT NOT NULL, judging TEXT NOT NULL, UNIQUE (reading, judging));
 CREATE TABLE files (
     id INTEGER PRIMARY KEY, root INTEGER NOT NULL, path TEXT NOT NULL,
-    file_id TEXT, size INTEGER, modified INTEGER, changed INTEGER, owner TEXT, exposure TEXT,
+    file_id TEXT, size INTEGER, modified INTEGER, changed INTEGER, fresh INTEGER NOT NULL, owner TEXT, exposure TEXT,
     digest INTEGER NOT NULL, run INTEGER NOT NULL, read_run INTEGER NOT NULL, kind INTEGER NOT NULL, valid_until REAL,
     hash TEXT, stores TEXT, kept TEXT, found TEXT, has_facts INTEGER NOT NULL, crc INTEGER NOT NULL);
 CREATE UNIQUE INDEX files_by_path ON files (root, path);
@@ -42,7 +42,22 @@ FINE, EXCUSED, AGAIN = range(3)
 """`kind`: read to its end (or without text), unread with the policy's consent, to be tried again in any case."""
 
 _COLUMNS = (
-    *("file_id", "size", "modified", "changed", "owner", "exposure", "digest", "run", "read_run", "kind", "valid_until", "hash", "stores"),
+    *(
+        "file_id",
+        "size",
+        "modified",
+        "changed",
+        "fresh",
+        "owner",
+        "exposure",
+        "digest",
+        "run",
+        "read_run",
+        "kind",
+        "valid_until",
+        "hash",
+        "stores",
+    ),
     *("kept", "found", "has_facts"),
 )
 _LISTED = ", ".join(f"f.{name}" for name in (*_COLUMNS, "crc"))
@@ -50,7 +65,8 @@ _LISTED = ", ".join(f"f.{name}" for name in (*_COLUMNS, "crc"))
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """A file as the state has it. Times in microseconds since the epoch; `changed` None: it was too fresh to be sure of.
+    """A file as the state has it. Times in microseconds since the epoch; `fresh`: it had changed just before it was read, so that
+    they do not tell of a later change.
 
     `kept`: JSON of its `objects` rows (scanner.run.remembered), members before the file; `found`: JSON of what was found, None if
     nothing was; `valid_until`: seconds since the epoch at which the passing of time alone may change its verdict.
@@ -61,6 +77,7 @@ class Known:
     size: int | None
     modified: int | None
     changed: int | None
+    fresh: int
     owner: str | None
     exposure: str | None
     digest: int
@@ -85,6 +102,7 @@ class Record:
     size: int | None
     modified: int | None
     changed: int | None
+    fresh: bool
     owner: str | None
     exposure: str | None
     kind: int
@@ -236,6 +254,7 @@ class State:
                 one.size,
                 one.modified,
                 one.changed,
+                int(one.fresh),
                 one.owner,
                 one.exposure,
                 digest,

@@ -114,7 +114,7 @@ class Sorter:
 
 def _identical(entry: Entry, known: Known) -> bool:
     """The same inode with the same size and times; a microsecond is the grain of the store's own times."""
-    if known.changed is None or known.modified is None or entry.changed_at is None or entry.modified_at is None:
+    if known.fresh or known.changed is None or known.modified is None or entry.changed_at is None or entry.modified_at is None:
         return False
     return (
         known.file_id == entry.file_id

@@ -252,7 +252,7 @@ def test_fresh_files_are_compared(tmp_path: Path, out: Path, monkeypatch: pytest
     assert reads(out) == []
     assert summary.by_status == {"unchanged": 1}
     with sqlite3.connect(out / NAME) as state:
-        assert state.execute("SELECT changed FROM files").fetchone() == (None,)
+        assert state.execute("SELECT fresh FROM files").fetchone() == (1,)
     assert file.exists()
 
 
