@@ -1,6 +1,6 @@
 """Accuracy on labelled public sets, beside the obvious alternatives in the same run: `python benchmarks/accuracy.py [EVAL_FOLDER]`.
 
-    python benchmarks/accuracy.py ../shared/eval --sample 400 --write docs/reference/accuracy.md
+    python benchmarks/accuracy.py ../shared/eval --sample 800 --write docs/reference/accuracy.md
     python benchmarks/accuracy.py ../shared/eval --sample 60 --only-ours --check tests/regression/accuracy-sample.json
 
 Each set falls into two halves by a hash of the text: one to develop on (weights are trained on it), one to check with; figures are of the

@@ -74,7 +74,7 @@ _THING_AFTER: Final = re.compile(
     r"Technologies|Technology|Systems|Software|Solutions|"
     r"Services|Industries|International|Records|Pictures|Entertainment|Studios?|Press|Books|Times|Post|News|Journal|Magazine|Games|"
     r"Airlines|Railway|Department|Office|Team|Club|FC\b|"
-    r"League|Division|Committee|Council|Agency|Authority|Union|Party|Army|Navy|Project|Program|Server|Cloud|Platform|Mail\b|Pro\b|"
+    r"League|Orchestra|Weekly|Restaurant|Caf[eé]\b|Division|Committee|Council|Agency|Authority|Union|Party|Army|Navy|Project|Program|Server|Cloud|Platform|Mail\b|Pro\b|"
     r"Plus\b|Suite|GmbH|AG\b|S\.?A\b|PLC|plc|K\.K)"
 )
 _STATE_NEXT: Final = re.compile(r", [A-Z]{2}\b|,? [A-Z]{2} \d{5}|,? (?:United States|USA|Canada)\b")

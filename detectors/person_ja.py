@@ -27,7 +27,7 @@ BARE: Final = 0.3
 TAGGED: Final = 0.8
 LEAST: Final = 0.5  # what is reported, by default
 DOUBTED: Final = 0.45
-FAVOUR: Final = 0.5  # added to a name's score by the tagger: a missed name costs more than a false one
+FAVOUR: Final = 0.2  # added to a name's score by the tagger: a missed name costs more than a false one
 SURE: Final = -1.0  # the same where only hiragana stands, of which any word could be made
 CLOSED, OPEN, HOPEFUL = 0, 1, 2
 
