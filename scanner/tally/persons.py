@@ -61,9 +61,11 @@ def _settle(keys: npt.NDArray[Any], flags: npt.NDArray[np.uint8], pairs: Spool) 
     flags[links[role[is_link] == STRONG]] |= IS_STRONG
     flags[links[role[is_link] == WEAK]] |= IS_WEAK
     flags[keys["record"][(role == WEAK) & marked]] |= IS_COVERED
-    joined = (of_link[1:] == of_link[:-1]) & (links[1:] != links[:-1])
+    begins = np.flatnonzero(np.diff(of_link, prepend=-1))
+    first = np.repeat(links[begins], np.diff(np.append(begins, len(links))))
+    joined = links != first  # a star about the first record, since a chain would be walked from end to end
     found = np.empty(np.count_nonzero(joined), PAIR)
-    found["a"], found["b"] = links[:-1][joined], links[1:][joined]
+    found["a"], found["b"] = first[joined], links[joined]
     pairs.append(found)
     flags[found["a"]] |= IS_LINKED
     flags[found["b"]] |= IS_LINKED
@@ -182,13 +184,17 @@ def _union(labels: npt.NDArray[np.uint32], a: npt.NDArray[Any], b: npt.NDArray[A
 
 
 def _find(labels: npt.NDArray[np.uint32], records: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    roots: npt.NDArray[Any] = labels[records]
+    """The roots of the records. Whatever is met on the way is hung two steps higher at each look, so a chain of a million costs
+    twenty looks."""
+    nodes: npt.NDArray[Any] = labels[records]
     while True:
-        parents = labels[roots]
-        if np.array_equal(parents, roots):
-            labels[records] = np.minimum(labels[records], roots)
-            return roots
-        roots = parents
+        above = labels[nodes]
+        if np.array_equal(above, nodes):
+            labels[records] = nodes
+            return nodes
+        above = labels[above]
+        labels[nodes] = above
+        nodes = above
 
 
 def _flatten(labels: npt.NDArray[np.uint32], block: int = 1 << 20) -> None:

@@ -100,3 +100,18 @@ def test_a_long_chain_is_one_person(tmp_path: Path) -> None:
     records: list[Record] = [[(Kind.EMAIL, i), (Kind.EMAIL, i + 1)] for i in range(1, 3000)]
     assert count(records, tmp_path, in_memory=500, partition=300) == 1
     assert count(records[::2], tmp_path) == len(records[::2])
+
+
+def test_a_phone_on_every_row_and_a_very_long_chain_end_soon(tmp_path: Path) -> None:
+    """Each took minutes when roots were walked one step at a time; the suite's time limit is the guard."""
+    rows = np.arange(400_000)
+    store = AtomStore(tmp_path)
+    store.add(0, Kind.EMAIL, np.full(len(rows), 7, np.uint64), rows, rows)
+    assert count_persons(store, tmp_path, np.array([True])) == 1
+    store.close()
+    chain = AtomStore(tmp_path)
+    for step in (0, 1):
+        tags = (rows.astype(np.uint64) + np.uint64(step)) * np.uint64(0x9E3779B97F4A7C15)
+        chain.add(0, Kind.EMAIL, tags, rows, rows)
+    assert count_persons(chain, tmp_path, np.array([True])) == 1
+    chain.close()
