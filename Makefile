@@ -3,12 +3,14 @@ PYTHON ?= python3
 BIN := .venv/bin
 DEMO_OUT := demo-out
 
-.PHONY: help setup demo test check lint types layers rules docs clean
+.PHONY: help setup demo test check lint types layers docs benchmark accuracy clean
 
 help:
 	@echo "make demo    set up, scan sample_data/ under its policy, show what a first scan says"
 	@echo "make test    set up, run all tests"
 	@echo "make check   set up, run lint, strict types, the layer check and all tests"
+	@echo "make docs    write the generated pages anew"
+	@echo "make benchmark, make accuracy    measure speed; measure accuracy on the labelled sets (SETS=folder)"
 
 .venv/.ready: pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit("Strayscan needs Python 3.11 or newer; this is " + sys.version.split()[0] + ". Try: make PYTHON=python3.12") if sys.version_info < (3, 11) else None'
@@ -35,6 +37,17 @@ layers: setup
 	$(BIN)/lint-imports
 
 check: lint types layers test
+
+docs: setup
+	$(BIN)/python docs/generate.py
+	$(BIN)/python docs/generate.py --readme
+
+benchmark: setup
+	$(BIN)/python benchmarks/speed.py
+
+SETS ?= ../shared/eval
+accuracy: setup
+	$(BIN)/python benchmarks/accuracy.py $(SETS) --sample 800 --write docs/reference/accuracy.md
 
 clean:
 	rm -rf .venv build *.egg-info $(DEMO_OUT)
