@@ -77,3 +77,10 @@ class Settings:
     recheck: float = 0.01  # share of the unchanged files whose content is compared all the same, 0 to 1
     checkpoint_seconds: float = 30.0  # between two points at which a run that dies can be taken up again
     checkpoint_objects: int = 2_000
+    max_seconds: float | None = None  # of the whole run; then it is stopped, and the next goes on
+    max_mb_per_second: float | None = None  # read from the share by all workers together, in millions of bytes
+    window: str | None = None  # hours of the day in which to work, as in 22:00-06:00, local time
+    log_format: str = "text"  # "json": events as JSON lines on standard error
+    metrics: Path | None = None  # Prometheus text file, replaced when the run ends
+    notify_command: str | None = None  # called when the run ends, the summary as JSON on its standard input
+    webhook: str | None = None  # address that the summary is posted to

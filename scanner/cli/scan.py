@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import sys
 from pathlib import Path
@@ -42,6 +43,30 @@ def _number(name: str, text: str) -> float:
     return float(value) if known[name] is float else value
 
 
+def _checked(name: str, check: str, text: str | None) -> str | None:
+    """`check` of module `name` raises ValueError with a sentence; the module is imported only if the option is given."""
+    if text is not None:
+        import importlib
+
+        try:
+            getattr(importlib.import_module(f"scanner.run.{name}"), check)(text)
+        except ValueError as fault:
+            raise click.BadParameter(str(fault)) from None
+    return text
+
+
+def _window(_: click.Context, __: click.Parameter, given: str | None) -> str | None:
+    return _checked("window", "check_window", given)
+
+
+def _command(_: click.Context, __: click.Parameter, given: str | None) -> str | None:
+    return _checked("afterwards", "check_command", given)
+
+
+def _url(_: click.Context, __: click.Parameter, given: str | None) -> str | None:
+    return _checked("afterwards", "check_url", given)
+
+
 @click.command("scan")
 @click.argument("roots", metavar="ROOT...", nargs=-1, required=True, type=file_type())
 @click.option("--policy", type=file_type(), metavar="FILE", help="The policy; without one, every finding is stray.")
@@ -58,6 +83,16 @@ def _number(name: str, text: str) -> float:
     metavar="SHARE",
     help="Share of the unchanged files whose content is compared all the same; 0.01 by default.",
 )
+@click.option("--max-seconds", type=click.FloatRange(0, min_open=True), metavar="N", help="Stop after so long; the next run goes on.")
+@click.option("--window", callback=_window, metavar="FROM-TO", help="Stop when these hours are over, as in 22:00-06:00, local time.")
+@click.option(
+    "--max-mb-per-second", type=click.FloatRange(0, min_open=True), metavar="N", help="Read no faster than so many megabytes a second."
+)
+@click.option("--nice", type=click.IntRange(0, 19), metavar="N", help="Niceness of the workers: 19 leaves the processor to all others.")
+@click.option("--log-format", type=click.Choice(["text", "json"]), help="json: events as JSON lines on standard error.")
+@click.option("--metrics", type=file_type(), metavar="FILE", help="Write Prometheus metrics (text format) when the run ends.")
+@click.option("--notify-command", callback=_command, metavar="COMMAND", help="Call this when the run ends, the summary on its input.")
+@click.option("--webhook", callback=_url, metavar="URL", help="Post the summary to this address when the run ends.")
 @json_option
 @lang_option
 def command(roots: tuple[Path, ...], policy: Path | None, out: Path, as_json: bool, say: Messages, **settings: Any) -> int:
@@ -80,7 +115,8 @@ def command(roots: tuple[Path, ...], policy: Path | None, out: Path, as_json: bo
     from scanner.render.terminal import print_summary
 
     given = {name: value for name, value in settings.items() if value not in (None, False, {})}
-    with ProgressBar(sys.stderr, say.lang) as progress:
+    bar = settings["log_format"] != "json"
+    with ProgressBar(sys.stderr if bar else io.StringIO(), say.lang) as progress:
         summary = api.scan(list(roots), policy=policy, out=out, on_progress=progress, lang=say.lang, **given)
     if as_json:
         click.echo(json.dumps(summary.to_json(), ensure_ascii=False))

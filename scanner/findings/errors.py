@@ -16,6 +16,10 @@ class RootBusy(StoreError):
     """Another scan of the same root, or of one inside or around it, is writing into this store."""
 
 
+class StateFailed(StoreError):
+    """The state file of the store can be neither used nor written."""
+
+
 class NotWhole(StoreError):
     """What a dead run left cannot be gone on with."""
 

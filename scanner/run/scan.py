@@ -6,21 +6,24 @@ import datetime
 import getpass
 import os
 import socket
+import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, field, fields, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from scanner import __version__
 from scanner.config import KnownContacts, PipelineConfig, Settings
-from scanner.findings.errors import StoreError
+from scanner.findings.errors import StateFailed, StoreError
 from scanner.findings.store import RunWriter, open_store
 from scanner.judge import STRAY, UNREAD, FileJudge
 from scanner.model import Entry, Finished, Limits, ObjectFacts, Progress, Reason, Status, path_text
 from scanner.policy import Policy, load
 from scanner.redact import Key, check_key_apart, load_key
+from scanner.run.afterwards import check_command, check_url, post, run_command, write_metrics
 from scanner.run.ahead import PIECES_AHEAD, ahead, in_pieces
 from scanner.run.digests import Digests
 from scanner.run.first_seen import FirstSeen
@@ -32,10 +35,12 @@ from scanner.run.journal import MOST_DEATHS, Checkpoints, Journal
 from scanner.run.ledger import Ledger, Plan, deciding
 from scanner.run.progress import OnProgress, RunProgress
 from scanner.run.remembered import MOST_OBJECTS, Judged, findings_told
+from scanner.run.runlog import RunLog
 from scanner.run.state import Known
 from scanner.run.summary import OverdueReview, RunSummary, StoreState, Tally
 from scanner.run.supervisor import Outcome, Supervisor, TaskDone, WorkersFailed
 from scanner.run.unchanged import Look, Same
+from scanner.run.window import Deadline, Window, seconds_allowed
 from scanner.sources.filesystem import crawl, resolve_roots
 
 if TYPE_CHECKING:
@@ -53,6 +58,8 @@ def run_scan(
     roots: Sequence[Path], policy_file: Path | None, out: Path, settings: Settings, *, on_progress: OnProgress | None = None
 ) -> RunSummary:
     """Scan `roots` into the store at `out`. See `scanner.api.scan` for what it raises before anything is written."""
+    _check(settings)
+    log = RunLog(sys.stderr if settings.log_format == "json" else None)
     policy = load(policy_file)
     digests = Digests.of(policy)  # loads the rules, so that a broken one is told now
     resolved = resolve_roots(roots)
@@ -64,17 +71,48 @@ def run_scan(
     store = open_store(out, key.key_id)
     names = tuple(path_text(os.fsencode(root)) for root in resolved)
     plan = Plan(names, *decides, digests.engine, key.key_id, None if policy_file is None else str(policy_file.absolute()), settings.full)
-    with closing(Ledger.open(store.out, plan, policy, settings)) as ledger, ledger.begin(store) as writer:
-        begun = _begun(writer.run_id, ledger.started, store.out, names, policy, policy_file)
-        run = _Run(writer, ledger, policy, digests, resolved, begun, on_progress)
-        try:
-            return run.carry_out(_worker_config(writer.run_id, policy, limits, settings, key, writer.staging), settings, store.out)
-        except (StoreError, WorkersFailed) as error:
-            writer.suspend()
-            raise RunFailed(str(error)) from None
-        except BaseException:
-            writer.suspend()  # the next run goes on with what is on disk
-            raise
+    try:
+        with closing(Ledger.open(store.out, plan, policy, settings)) as ledger, ledger.begin(store) as writer:
+            begun = _begun(writer.run_id, ledger.started, store.out, names, policy, policy_file)
+            log("run_started", run_id=begun.run_id, roots=list(names), taken_up=ledger.taken_up is not None)
+            run = _Run(writer, ledger, policy, digests, resolved, begun, on_progress, log)
+            config = _worker_config(writer.run_id, policy, limits, settings, key, writer.staging)
+            summary = _carried_out(run, writer, config, settings, store.out)
+    except (StateFailed, _Broken) as error:
+        log("run_failed", "error", kind=type(error.__cause__ or error).__name__)
+        raise RunFailed(str(error)) from None
+    _log_end(summary, log)
+    return _tell_others(summary, settings, log)
+
+
+class _Broken(Exception):
+    """A run that had begun cannot go on."""
+
+
+def _carried_out(run: _Run, writer: RunWriter, config: WorkerConfig, settings: Settings, out: Path) -> RunSummary:
+    """Whatever ends the run before its time, what is on disk of it is left for the next to go on with."""
+    try:
+        return run.carry_out(config, settings, out)
+    except (StoreError, WorkersFailed) as error:
+        writer.suspend()
+        raise _Broken(str(error)) from error
+    except BaseException:
+        writer.suspend()
+        raise
+
+
+def _log_end(summary: RunSummary, log: RunLog) -> None:
+    log(
+        "run_ended",
+        run_id=summary.run_id,
+        outcome=summary.outcome,
+        exit_status=summary.exit_status,
+        seconds=summary.seconds,
+        objects=summary.by_status,
+        verdicts=summary.by_verdict,
+        findings=summary.findings,
+        bytes_read=summary.bytes_read,
+    )
 
 
 def _begun(
@@ -100,7 +138,46 @@ def _notes(policy: Policy, today: datetime.date) -> tuple[str, ...]:
 
 def _worker_config(run_id: str, policy: Policy, limits: Limits, settings: Settings, key: Key, staging: Path) -> WorkerConfig:
     known = KnownContacts(tuple(map(str, policy.known.people_files)), policy.known.phones, policy.known.emails)
-    return WorkerConfig(PipelineConfig(run_id, limits, policy.detect, known, staging, key.secret), nice=settings.nice)
+    pipeline = PipelineConfig(run_id, limits, policy.detect, known, staging, key.secret)
+    rate = None if settings.max_mb_per_second is None else settings.max_mb_per_second * 1_000_000 / settings.jobs
+    return WorkerConfig(pipeline, nice=settings.nice, bytes_per_second=rate)
+
+
+def _end_of(settings: Settings) -> float | None:
+    """Seconds that the run may take. Raises ValueError for a setting that makes no sense."""
+    window = None if settings.window is None else Window.parse(settings.window)
+    return seconds_allowed(window, settings.max_seconds, _now())
+
+
+def _check(settings: Settings) -> None:
+    """Raises ValueError for a setting that would only be found wrong when the run is over."""
+    _end_of(settings)
+    if settings.log_format not in ("text", "json"):
+        raise ValueError("log_format is text or json")
+    if settings.notify_command is not None:
+        check_command(settings.notify_command)
+    if settings.webhook is not None:
+        check_url(settings.webhook)
+
+
+def _tell_others(summary: RunSummary, settings: Settings, log: RunLog) -> RunSummary:
+    """Metrics, command and webhook; what fails is said in the notes and changes nothing else."""
+    plain = summary.to_json()
+    calls: list[tuple[str, Callable[[], None]]] = []
+    if settings.metrics is not None:
+        calls.append(("metrics", partial(write_metrics, settings.metrics, summary)))
+    if settings.notify_command is not None:
+        calls.append(("notify_command", partial(run_command, settings.notify_command, plain)))
+    if settings.webhook is not None:
+        calls.append(("webhook", partial(post, settings.webhook, plain)))
+    notes = []
+    for name, call in calls:
+        try:
+            call()
+        except RuntimeError as fault:
+            log("told_nobody", "warning", to=name, why=str(fault))
+            notes.append(f"{name.replace('_', ' ')}: {fault}")
+    return replace(summary, notes=(*summary.notes, *notes))
 
 
 def _now() -> datetime.datetime:
@@ -142,7 +219,9 @@ class _Run:
         roots: list[Path],
         begun: RunSummary,
         on_progress: OnProgress | None,
+        log: RunLog,
     ) -> None:
+        self._log = log
         self._writer = writer
         self._ledger = ledger
         self._policy = policy
@@ -169,13 +248,15 @@ class _Run:
             closing(Journal(self._writer.folder, self._ledger.in_hand)) as self._journal,
             Supervisor(config, settings.jobs, eager=eager) as supervisor,
             Interrupts(supervisor.stop) as interrupts,
+            Deadline(_end_of(settings), supervisor.stop) as deadline,
         ):
-            self._stopped = lambda: interrupts.word
+            self._stopped = lambda: interrupts.word or ("stopped" if deadline.passed else None)
             pieces = ahead(in_pieces(crawl(self._roots, self._excluded(out))), PIECES_AHEAD)
             for task, event in supervisor.run(self._tasks(pieces)):
                 self._take(task.cookie, event)
             pieces.close()
-        return self._publish(interrupts.word)
+            stopped = self._stopped()
+        return self._publish(stopped)
 
     def _take_up(self) -> None:
         """Count what is in the run already, if it goes on with one that died."""
@@ -195,6 +276,7 @@ class _Run:
             self._ledger.save(self._writer.checkpoint())
             self._journal.renew()
             self._checkpoints.made(self._written)
+            self._log("checkpoint", objects=self._written)
 
     def _excluded(self, out: Path) -> Callable[[str, bool], bool]:
         """The policy's excludes, and the store itself where it lies inside a root."""
@@ -387,6 +469,7 @@ class _Run:
             self._progress = replace(self._progress, **{name: getattr(self._progress, name) + 1})
 
     def _tell(self) -> None:
+        self._log.progress(self._progress)
         if self._on_progress is not None and time.monotonic() - self._told_at >= PROGRESS_SECONDS:
             self._told_at = time.monotonic()
             self._on_progress(replace(self._progress, done_bytes=self._progress.done_bytes + sum(self._in_hand.values())))

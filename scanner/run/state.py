@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from scanner.findings import runs
-from scanner.findings.errors import StoreError
+from scanner.findings.errors import StateFailed
 
 NAME = ".state.sqlite"
 VERSION = 1
@@ -133,7 +133,7 @@ class State:
 
     @classmethod
     def open(cls, out: Path) -> State:
-        """The state of the store in `out`, which must be there. Raises `StoreError` if it can neither be used nor made."""
+        """The state of the store in `out`, which must be there. Raises `StateFailed` if it can neither be used nor made."""
         path = out / NAME
         problem = None
         try:
@@ -145,7 +145,7 @@ class State:
                     _remove(path)
             return cls(_made(path), True, problem)
         except (sqlite3.Error, OSError) as error:
-            raise StoreError(f"cannot write {path} ({type(error).__name__}): is the disk full or read-only?") from None
+            raise StateFailed(f"cannot write {path} ({type(error).__name__}): is the disk full or read-only?") from None
 
     def close(self) -> None:
         with suppress(sqlite3.Error):
@@ -226,7 +226,7 @@ class State:
     def save(self, run_id: str, digests: tuple[str, str], told: Mapping[str, Any] | None) -> None:
         """Make what is remembered outlast a crash, at one moment, with the checkpoint of the run (None: it has none any more).
 
-        Another run may write at the same time: it is waited for. Raises `StoreError`.
+        Another run may write at the same time: it is waited for. Raises `StateFailed`.
         """
         try:
             with self._connection:
@@ -326,8 +326,8 @@ def _crc(content: object) -> int:
     return zlib.crc32(repr(content).encode("utf-8", "backslashreplace"))
 
 
-def _broken(error: sqlite3.Error) -> StoreError:
-    return StoreError(f"the state file {NAME} in the store fails ({type(error).__name__}): remove it, and it is made again")
+def _broken(error: sqlite3.Error) -> StateFailed:
+    return StateFailed(f"the state file {NAME} in the store fails ({type(error).__name__}): remove it, and it is made again")
 
 
 def _opened(path: Path) -> sqlite3.Connection:

