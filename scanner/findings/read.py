@@ -15,7 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, overload
 
-from scanner.findings import latest, runs
+from scanner.findings import compact, latest, runs
 from scanner.findings.errors import StoreError
 
 if TYPE_CHECKING:
@@ -149,6 +149,10 @@ class Findings:
     def _leave_out_damaged(self) -> bool:
         from scanner.findings import snapshot
 
+        if any(not path.exists() for paths in self._snapshot.files.values() for path in paths):
+            self._snapshot = snapshot.take(self.out)  # files were merged (`compact`) since: their rows stand in others
+            self.close()
+            return True
         faults = snapshot.damaged(self._snapshot)
         if faults:
             self._snapshot = snapshot.without(self._snapshot, faults)
@@ -258,7 +262,7 @@ def _runs_table(snapshot: Snapshot) -> Any:
 
 def _run_row(manifest: runs.Manifest) -> dict[str, Any]:
     told = manifest.told
-    rows = {table: sum(part.rows for part in manifest.parts if part.table == table) for table in _SOURCES}
+    rows = {table: compact.told_rows(told, table) for table in _SOURCES}
     return {
         "run_id": manifest.run_id,
         "started_at": _time(told.get("start")) or runs.started(manifest.run_id),

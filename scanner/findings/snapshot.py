@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from scanner.findings import runs
+from scanner.findings import compact, runs
 from scanner.findings.errors import StoreError
 from scanner.findings.runs import Manifest, Part
 from scanner.findings.schema import SCHEMA_VERSION, TABLES
 from scanner.findings.store import MARKER
+
+_MISSING = "it is missing"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,12 +26,28 @@ class Snapshot:
     problems: tuple[str, ...]
 
 
+_TRIES = 5
+
+
 def take(out: Path) -> Snapshot:
-    """Look at the store in `out`; reads every manifest and every file's footer. Raises `StoreError` if `out` is no folder."""
+    """Look at the store in `out`; reads every manifest and every file's footer. Raises `StoreError` if `out` is no folder.
+
+    Files may be merged meanwhile (`compact`): where one is missing, all is looked at once more.
+    """
     if not out.is_dir():
         raise StoreError(f"there are no findings in {out}: it is not a folder")
+    for _ in range(_TRIES - 1):
+        found = _look(out)
+        if not any(problem.endswith(_MISSING) for problem in found.problems):
+            return found
+    return _look(out)
+
+
+def _look(out: Path) -> Snapshot:
     problems: list[str] = []
     manifests = _manifests(out, problems)
+    replaced = compact.replacements(out)
+    seen: set[str] = set()
     _orphans(out, {m.run_id for m in manifests}, problems)
     key_id = _key_id(out, manifests)
     files: dict[str, list[Path]] = {table: [] for table in TABLES}
@@ -37,7 +55,10 @@ def take(out: Path) -> Snapshot:
         same_key = manifest.key_id == key_id
         if not same_key:
             problems.append(f"run {manifest.run_id} is under key {manifest.key_id}, the store under {key_id}: its values are left out")
-        for part in manifest.parts:
+        for part in compact.apply(manifest.parts, replaced):
+            if part.path in seen:  # it holds rows of several runs
+                continue
+            seen.add(part.path)
             if part.table in files and (same_key or part.table != "values"):
                 fault = _fault(out, part)
                 if fault is None:
@@ -52,10 +73,15 @@ def damaged(snapshot: Snapshot) -> dict[Path, str]:
     """Files whose bytes are no longer those that were written, by hash; reads everything."""
     from blake3 import blake3
 
-    found = {}
+    found: dict[Path, str] = {}
+    seen: set[Path] = set()
+    replaced = compact.replacements(snapshot.out)
     for manifest in snapshot.manifests:
-        for part in manifest.parts:
+        for part in compact.apply(manifest.parts, replaced):
             path = snapshot.out / part.path
+            if path in seen:
+                continue
+            seen.add(path)
             if path not in snapshot.files.get(part.table, ()):
                 continue
             try:
@@ -118,7 +144,7 @@ def _fault(out: Path, part: Part) -> str | None:
         with pq.ParquetFile(path) as file:
             rows, schema = file.metadata.num_rows, file.schema_arrow
     except FileNotFoundError:
-        return "it is missing"
+        return _MISSING
     except (OSError, pa.ArrowException, ValueError):
         return "it is damaged"
     if rows != part.rows:

@@ -20,7 +20,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from scanner.findings import lock, runs
+from scanner.findings import lock, merge, runs
 from scanner.findings.errors import NotWhole, StoreError, storing
 from scanner.findings.parts import RowPart, SortedParts
 from scanner.findings.publish import SUFFIX, atomic_bytes, sync_file, sync_folder
@@ -33,6 +33,7 @@ MARKER = ".strayscan.json"
 STAGING = ".staging"
 _PROBE = ".probe-"
 _TABLES = ("objects", "findings", "copies", "values")
+_GATHERED_FROM = 8  # files of a table, beyond which a run merges its own
 _ROW_TABLES = ("objects", "findings", "copies")
 
 
@@ -158,6 +159,21 @@ class RunWriter:
             for table in _TABLES:
                 sync_folder(self._root / table)
             return self._parts()
+
+    def gather(self) -> None:
+        """Merge the small files that many checkpoints made; `checkpoint` then tells of the new ones, and `sweep` removes the old."""
+        self.checkpoint()
+        with storing(self._store.out):
+            for table in _TABLES:
+                paths = self._list(table)
+                if len(paths) <= _GATHERED_FROM:
+                    continue
+                for group in merge.groups(list(paths), lambda path: (path.stat().st_size, self._closed[path].rows)):
+                    target = self._root / table / f"gathered-{secrets.token_hex(6)}.parquet"
+                    merge.merge(group, target, table)
+                    at = paths.index(group[0])
+                    paths[:] = [path for path in paths if path not in group]
+                    paths.insert(at, target)
 
     def replace(self, old: Part, new: Path | None) -> None:
         """Put the file `new`, in the same folder, in the place of an adopted one, which is left there (None: nothing of it is wanted)."""

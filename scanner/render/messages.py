@@ -13,6 +13,7 @@ SINGULAR = "_one"
 
 EN: Mapping[str, str] = {
     "bytes_rate": "{size}/s",
+    "compacted": "{before} files became {after}, in {runs} runs.",
     "col_department": "Department",
     "col_exposure": "Open to",
     "col_kinds": "Kinds",
@@ -140,6 +141,7 @@ EN: Mapping[str, str] = {
 
 JA: Mapping[str, str] = {
     "bytes_rate": "{size}/秒",
+    "compacted": "{runs}回の実行の {before} ファイルを {after} ファイルにまとめました。",
     "col_department": "部門",
     "col_exposure": "公開範囲",
     "col_kinds": "種類",

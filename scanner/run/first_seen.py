@@ -24,11 +24,14 @@ class FirstSeen:
         from pyarrow import parquet
 
         ids, moments = [np.empty(0, np.uint64)], [np.empty(0, np.int64)]
+        read: set[str] = set()
         for run_id in runs.committed(out):
             if run_id == but:
                 continue
             try:
-                parts = [part for part in runs.read(runs.manifest_path(out, run_id)).parts if part.table == "findings"]
+                listed = runs.read(runs.manifest_path(out, run_id)).parts
+                parts = [part for part in listed if part.table == "findings" and part.path not in read]
+                read |= {part.path for part in parts}
                 for part in parts:
                     table = parquet.read_table(out / part.path, columns=["finding_id", "first_seen"], partitioning=None)
                     ids.append(np.array([_short(text) for text in table["finding_id"].to_pylist()], np.uint64))

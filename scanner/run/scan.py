@@ -483,7 +483,9 @@ class _Run:
             self._begun, ended=datetime.datetime.now(datetime.UTC), outcome=self._outcome(stopped), stores=self._stores(stopped)
         )
         summary = replace(self._tally.summary(summary), notes=(*summary.notes, *self._ledger.all_notes()))
+        self._writer.gather()
         self._ledger.save(self._writer.checkpoint())
+        self._writer.sweep()
         self._writer.commit(self._manifest(summary))
         self._ledger.finish(summary.roots_reached if summary.outcome == "complete" else ())
         return summary
