@@ -94,6 +94,18 @@ _TITLED_CELLS: Final = re.compile(
     re.MULTILINE,
 )
 _NUMBER_BEFORE: Final = re.compile(r"\d[\w-]* (?:[NSEW]\.? )?$")
+# what stands wherever the pattern of the same place matches, looked for first since it costs little
+_PAIR_HINT: Final = re.compile(rf"[{_UP}][^\s,]*,? (?:{_PARTICLE} )?[{_UP}]|[{_UP}]\.[{_UP}]")
+_VALUE_HINT: Final = re.compile(rf"[:=][ \t\"']*[{_UP}]")
+_TOLD_HINT: Final = re.compile(rf"(?:[sS]|[yYeE]|[fF]|[mMrR]) [{_UP}]")
+_GREETINGS: Final = ("Dear", "Hi", "Hello", "Hey", "Good ")
+_CLOSINGS: Final = ("egards", "Best", "Sincerely", "Yours ", "Cheers", "Thanks", "Thank you", "Many thanks", "Respectfully")
+_TITLED_HINT: Final = re.compile(r'(?:Mr|Ms|Miss|Mx|Dr|Prof)s?\.?"?[,\t|;]')
+_CAPITAL: Final = re.compile("[A-Z]")
+_MIXED: Final = rf"[{_UP}][{_LOW}]"
+_TWO_WORDS: Final = r"[A-Za-z]{2} [A-Za-z]{2,}[ ,.;:!?]"
+_TWO_CAPITALS: Final = rf"[{_UP}]{{2}},? [{_UP}]"
+_SPOKEN: Final = re.compile(f"{_MIXED}|{_TWO_WORDS}")
 _LISTS: Final = word_sections("words_en.txt")
 _GENERIC: Final = _LISTS["generic"]  # capitalised words that are no names
 _PLACES: Final = _LISTS["places"]
@@ -108,6 +120,8 @@ COMMON: Final = 1_200  # rank of a given name
 LEAST_BLANKS: Final = 3  # of a line that the tagger reads
 CLOSED, OPEN, HOPEFUL = 0, 1, 2
 _KEPT: Final = 50_000  # words remembered before memory is let go
+_LINES_KEPT: Final = 4_000  # lines, of at most MEMORABLE characters
+MEMORABLE: Final = 400
 _BLANKS: Final = {0x3000: " ", 0xA0: " "}
 _JOINING: Final = frozenset(". ' ’ - \" de da di do dos du la le van von der den del della bin ibn al el ter ten y".split())  # noqa: SIM905
 _SEPARATOR: Final = re.compile(r",(?=[^\s\d])|[\t|]")
@@ -158,7 +172,7 @@ class Claim(NamedTuple):
 class EnglishPersonRecognizer(EntityRecognizer):
     """PERSON in English text."""
 
-    SIGNS: Final = (r"[A-Z]",)
+    SIGNS: Final = (_MIXED, _TWO_CAPITALS, ("[A-Z]", _TWO_WORDS))
 
     def __init__(self, settings: DetectSettings) -> None:
         self._spacy = SpacyPersons.wanted(settings, "en")
@@ -170,6 +184,7 @@ class EnglishPersonRecognizer(EntityRecognizer):
         self.names = EnglishNames()
         self._known: dict[str, tuple[Traits, int]] = {}
         self._tagger = Tagger("names_en_prose.bin.gz")
+        self._read: dict[str, tuple[Claim, ...]] = {}
 
     def analyze(self, text: str, entities: Sequence[str], nlp_artifacts: Any = None) -> list[RecognizerResult]:
         """PERSON results; exact spans, without title."""
@@ -181,9 +196,12 @@ class EnglishPersonRecognizer(EntityRecognizer):
 
     def claims(self, text: str) -> list[Claim]:
         """Claims about a text, none overlapping another, in order."""
-        text = text.translate(_BLANKS)
+        if not _CAPITAL.search(text):
+            return []
+        if not text.isascii():
+            text = text.translate(_BLANKS)
         placed = [*self._placed(text), *self._cells(text)]
-        listed = [*self._last_first(text), *self._runs(text), *self._capitals(text)]
+        listed = [*self._last_first(text), *self._runs(text), *self._capitals(text)] if _PAIR_HINT.search(text) else []
         tagged, doubted = self._in_prose(text, placed, listed)
         return _best([*placed, *tagged, *doubted])
 
@@ -209,7 +227,36 @@ class EnglishPersonRecognizer(EntityRecognizer):
             return claim._replace(score=min(claim.score, DOUBTED if claim.score < DOUBT_BELOW else 1.0))
         return claim
 
-    def _tagged(self, line: str) -> Iterator[Claim]:
+    def _tagged(self, line: str) -> tuple[Claim, ...]:
+        """Claims of the tagger in a line; lines come again, in the margins of windows and in text made from templates."""
+        read = self._read
+        claims = read.get(line)
+        if claims is None:
+            claims = tuple(self._tag(line)) if self._is_hopeful(line) else ()
+            if len(line) <= MEMORABLE:
+                if len(read) >= _LINES_KEPT:
+                    read.clear()
+                read[line] = claims
+        return claims
+
+    def _is_hopeful(self, line: str) -> bool:
+        """Whether a token of the line is a reason to look."""
+        known = self._known
+        for text in _TOKEN.findall(line):
+            seen = known.get(text) or self._learn(text)
+            if seen[1] == HOPEFUL:
+                return True
+        return False
+
+    def _learn(self, text: str) -> tuple[Traits, int]:
+        known = self._known
+        if len(known) >= _KEPT:
+            known.clear()
+        listed = text[0].isupper() and (self.names.given_rank(text) or self.names.surname_rank(text))
+        seen = known[text] = (self._seen(text), _role(text, self._given(text), bool(listed)))
+        return seen
+
+    def _tag(self, line: str) -> Iterator[Claim]:
         tokens = self.tokens(line)
         traits: list[Traits] = []
         for first, last in _segments(tokens):
@@ -229,12 +276,7 @@ class EnglishPersonRecognizer(EntityRecognizer):
         found = []
         for match in _TOKEN.finditer(line):
             text = match[0]
-            seen = known.get(text)
-            if seen is None:
-                if len(known) >= _KEPT:
-                    known.clear()
-                seen = known[text] = (self._seen(text), _role(text, self._given(text)))
-            found.append(Token(match.start(), match.end(), text, *seen))
+            found.append(Token(match.start(), match.end(), text, *(known.get(text) or self._learn(text))))
         return found
 
     def _given(self, text: str) -> int | None:
@@ -270,10 +312,11 @@ class EnglishPersonRecognizer(EntityRecognizer):
 
     def _cells(self, text: str) -> Iterator[Claim]:
         """Given name and surname in two cells side by side, behind a title or both listed; a whole name in a cell of its own."""
-        for match in _TITLED_CELLS.finditer(text):
-            yield from (Claim(*match.span(part), 0.8) for part in ("given", "surname"))
+        if _TITLED_HINT.search(text):
+            for match in _TITLED_CELLS.finditer(text):
+                yield from (Claim(*match.span(part), 0.8) for part in ("given", "surname"))
         for start, line in _lines(text):
-            if len(_SEPARATOR.findall(line)) > 2:
+            if line.count(",") + line.count("\t") + line.count("|") > 2 and len(_SEPARATOR.findall(line)) > 2:
                 yield from (claim._replace(start=start + claim.start, end=start + claim.end) for claim in self._row(line))
 
     def _row(self, line: str) -> Iterator[Claim]:
@@ -310,12 +353,19 @@ class EnglishPersonRecognizer(EntityRecognizer):
     # ------------------------------------------------------------------ the place it stands in
 
     def _placed(self, text: str) -> Iterator[Claim]:
-        for match in _TITLE.finditer(text):
+        for match in _TITLE.finditer(text) if _PAIR_HINT.search(text) else ():
             start, end = match.span("name")
             end = self._until_thing(text, start, end)
             if end > start and self._plausible(text[start:end]):
                 yield Claim(start, end, 0.85)
-        for pattern, alone, unlisted in ((_LABEL, 0.75, 0.45), (_TOLD, 0.75, 0.6), (_GREETING, 0.75, 0.45), (_CLOSING, 0.75, 0.45)):
+        for hinted, pattern, alone, unlisted in (
+            (_VALUE_HINT.search(text), _LABEL, 0.75, 0.45),
+            (_TOLD_HINT.search(text), _TOLD, 0.75, 0.6),
+            (any(word in text for word in _GREETINGS), _GREETING, 0.75, 0.45),
+            (any(word in text for word in _CLOSINGS), _CLOSING, 0.75, 0.45),
+        ):
+            if not hinted:
+                continue
             for match in pattern.finditer(text):
                 start, end = match.span("name")
                 if self._plausible(text[start:end]) and not _THING_AFTER.match(text, end):
@@ -425,10 +475,11 @@ def _segments(tokens: Sequence[Token]) -> Iterator[tuple[int, int]]:
         yield first, len(tokens)
 
 
-def _role(text: str, listed: int | None) -> int:
-    """Whether a name can hold the token (OPEN), and whether it is a reason to look (HOPEFUL)."""
+def _role(text: str, listed: int | None, as_name: bool) -> int:
+    """Whether a name can hold the token (OPEN), and whether it is a reason to look (HOPEFUL): a capitalised word that is not just the
+    first of a sentence; of words all in capitals only what the census lists (`as_name`). `listed`: its rank as a given name."""
     if text[0].isupper():
-        return HOPEFUL if len(text) > 1 else OPEN
+        return HOPEFUL if len(text) > 1 and text.lower() not in _GENERIC and (as_name or not text.isupper()) else OPEN
     if listed and listed <= COMMON:
         return HOPEFUL  # in chats names are written small
     return OPEN if text in _JOINING else CLOSED
@@ -443,7 +494,7 @@ def _lines(text: str) -> Iterator[tuple[int, str]]:
 
 def _is_prose(line: str) -> bool:
     """Some words, and not a table's row: hardly a separator without a blank."""
-    return line.strip().count(" ") >= LEAST_BLANKS and len(_SEPARATOR.findall(line)) <= 2
+    return line.strip().count(" ") >= LEAST_BLANKS and len(_SEPARATOR.findall(line)) <= 2 and _SPOKEN.search(line) is not None
 
 
 def _town_before(line: str, start: int) -> bool:

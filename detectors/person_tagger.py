@@ -70,6 +70,7 @@ class Tagger:
         self._transitions: list[tuple[float, ...]] = [tuple(row) for row in transitions.T.tolist()]  # [to][from]
         self._from_outside: tuple[float, ...] = tuple(transitions[0].tolist())
         self._to_outside: tuple[float, ...] = tuple(transitions[:, 0].tolist())
+        self._in_and_out, self._further = _gains(transitions.tolist())
         self._single, self._single_rows, at = _table(data, at, singles, SINGLE_PLACES * labels)
         self._pair, self._pair_rows, at = _table(data, at, pairs, PAIR_PLACES * labels)
         self._no_pair: tuple[_Row, ...] = (_ZERO,) * PAIR_PLACES
@@ -77,8 +78,11 @@ class Tagger:
         self._pairs_known: dict[tuple[Traits, Traits], tuple[_Row, ...]] = {}
 
     def tag(self, traits: Sequence[Traits], first: int, last: int, favour: float = 0.0) -> list[int]:
-        """The most likely labels of tokens [first, last), those around taken to be outside; `favour` is added to names' scores."""
+        """The most likely labels of tokens [first, last), those around taken to be outside; `favour` is added to names' scores. All O where
+        none of them is a name's, what else they are."""
         rows = self.scores(traits, first, last)
+        if not self._may_name(rows, favour):
+            return [0] * len(rows)
         begin, inside, other = rows[0]
         best: Sequence[float] = (0.0, begin + favour, inside + favour, other)
         if first:
@@ -101,6 +105,18 @@ class Tagger:
         for sources_of in reversed(back):
             path.append(sources_of[path[-1]])
         return path[::-1]
+
+    def _may_name(self, rows: Sequence[_Row], favour: float) -> bool:
+        """Whether the most likely labels can hold a name: whether some path gains by one, at most, over the same path with O in its place."""
+        gain = favour + self._in_and_out
+        further = favour + self._further
+        rest = 0.0
+        for begin, inside, _ in reversed(rows):
+            if begin + gain + rest > 0.0:
+                return True
+            if inside + further > 0.0:
+                rest += inside + further
+        return False
 
     def scores(self, traits: Sequence[Traits], first: int, last: int) -> list[_Row]:
         """Scores of B, I and X for tokens [first, last), transitions apart."""
@@ -151,6 +167,16 @@ class Tagger:
             return None
         total = (rows[found].sum(axis=0, dtype="float32") * self._scale).reshape(-1, len(LABELS))
         return tuple((row[1], row[2], row[3]) if any(row) else _ZERO for row in total.tolist())
+
+
+def _gains(transitions: Sequence[Sequence[float]]) -> tuple[float, float]:
+    """(the most that entering and leaving a name adds, the most that a later token of it adds) over outside; `transitions[from][to]`."""
+    begin, inside, every = BEGIN, INSIDE, range(len(LABELS))
+    outside = transitions[0]
+    enter = max(transitions[before][begin] - transitions[before][0] for before in every)
+    leave = max(transitions[last][after] - outside[after] for last in (begin, inside) for after in every)
+    further = max(transitions[before][inside] - outside[0] for before in (begin, inside))
+    return max(0.0, enter) + max(0.0, leave), further
 
 
 def feature_key(feature: str) -> int:
