@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -49,13 +49,13 @@ class _Tally:
 class Gathering:
     """Gathers the hits of one object. Values come in by `add` and leave it only masked or as keyed tags."""
 
-    def __init__(self, fingerprints: Fingerprinter, known: KnownValues, temp_dir: Path) -> None:
+    def __init__(self, fingerprints: Fingerprinter, known: KnownValues, temp_dir: Path, alive: Callable[[], None] = lambda: None) -> None:
         self._fingerprints = fingerprints
         self._known = known
         self._temp_dir = temp_dir
         self._tallies: list[_Tally] = []
         self._index: dict[Claim, int] = {}
-        self._atoms = AtomStore(temp_dir)
+        self._atoms = AtomStore(temp_dir, alive)
         self._next_record = 0
 
     @property

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import IntEnum
 from pathlib import Path
@@ -85,6 +85,7 @@ class AtomStore:
     """All atoms of one object. `add` in order of records; `blocks` gives them back in that order; `partitions` by tag."""
 
     temp_dir: Path
+    alive: Callable[[], None] = lambda: None  # called now and then by whatever takes long, for whoever watches the clock
     in_memory: int = IN_MEMORY
     partition: int = PARTITION
     count: int = 0
@@ -142,18 +143,26 @@ class AtomStore:
                 return
             self._append(tail)
         if self._spool is not None:
-            yield from self._spool.runs(self._sealed)
+            yield from ticking(self._spool.runs(self._sealed), self.alive)
 
     def partitions(self, surplus: Surplus) -> Iterator[Atoms]:
         """Blocks that hold all atoms of the tags in them, in ascending order of tag, each sorted by (tag, slot, row). Of a value
         that stands very often some atoms are left out and counted in `surplus`: see `thinned`."""
-        yield from partitioned((thinned(block, surplus) for block in self.blocks()), self.count, self.partition, self.temp_dir)
+        blocks = (thinned(block, surplus) for block in self.blocks())
+        yield from ticking(partitioned(blocks, self.count, self.partition, self.temp_dir), self.alive)
 
     def close(self) -> None:
         self._pending, self._pending_count = [], 0
         if self._spool is not None:
             self._spool.close()
             self._spool = None
+
+
+def ticking(blocks: Iterable[npt.NDArray[Any]], alive: Callable[[], None]) -> Iterator[npt.NDArray[Any]]:
+    """The blocks, with a sign of life before each."""
+    for block in blocks:
+        alive()
+        yield block
 
 
 ROWS_PER_BLOCK = 4096

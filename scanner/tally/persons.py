@@ -9,13 +9,14 @@ one that shares a key with another, and one partition of keys.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from scanner.tally.atoms import PARTITION, Atoms, AtomStore, Kind, Spool, partitioned
+from scanner.tally.atoms import PARTITION, Atoms, AtomStore, Kind, Spool, partitioned, ticking
 
 KEY = np.dtype([("tag", "<u8"), ("record", "<u4"), ("role", "u1")])
 PAIR = np.dtype([("a", "<u4"), ("b", "<u4")])
@@ -39,9 +40,10 @@ def count_persons(atoms: AtomStore, temp_dir: Path, standing: npt.NDArray[np.boo
             alive = block[standing[block["slot"]] & (block["kind"] != Kind.OTHER)]
             if len(alive):
                 keys.append(_settle(sorted_keys(alive), flags, pairs))
-        for share in partitioned(keys.blocks(PARTITION), keys.count, PARTITION, temp_dir):
+        spooled = ticking(keys.blocks(PARTITION), atoms.alive)
+        for share in ticking(partitioned(spooled, keys.count, PARTITION, temp_dir), atoms.alive):
             _settle(share, flags, pairs)
-        return _unlinked_persons(flags) + _linked_persons(flags, pairs)
+        return _unlinked_persons(flags) + _linked_persons(flags, pairs, atoms.alive)
     finally:
         keys.close()
         pairs.close()
@@ -157,13 +159,13 @@ def _unlinked_persons(flags: npt.NDArray[np.uint8], block: int = 1 << 22) -> int
     return total
 
 
-def _linked_persons(flags: npt.NDArray[np.uint8], pairs: Spool) -> int:
+def _linked_persons(flags: npt.NDArray[np.uint8], pairs: Spool, alive: Callable[[], None]) -> int:
     """Connected components of the linked records, less those wholly weak of which one is marked as met elsewhere."""
     if not pairs.count:
         return 0
     ids = np.flatnonzero(flags & IS_LINKED).astype(np.uint32)
     labels = np.arange(len(ids), dtype=np.uint32)
-    for block in pairs.blocks(PARTITION):
+    for block in ticking(pairs.blocks(PARTITION), alive):
         _union(labels, np.searchsorted(ids, block["a"]), np.searchsorted(ids, block["b"]))
     _flatten(labels)
     own = flags[ids]

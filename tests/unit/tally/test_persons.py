@@ -115,3 +115,17 @@ def test_a_phone_on_every_row_and_a_very_long_chain_end_soon(tmp_path: Path) -> 
         chain.add(0, Kind.EMAIL, tags, rows, rows)
     assert count_persons(chain, tmp_path, np.array([True])) == 1
     chain.close()
+
+
+def test_a_long_count_gives_signs_of_life(tmp_path: Path) -> None:
+    signs: list[None] = []
+    store = AtomStore(tmp_path, lambda: signs.append(None), in_memory=100, partition=50)
+    for record in range(1_000):
+        store.add(0, Kind.EMAIL, np.array([record * 0x9E3779B97F4A7C15 % 2**64], np.uint64), np.array([record]), np.array([record]))
+        store.seal()
+    assert sum(len(atoms) for atoms in store.partitions({})) == 1_000
+    values = len(signs)
+    assert count_persons(store, tmp_path, np.array([True])) == 1_000
+    store.close()
+    assert values >= 20
+    assert len(signs) - values >= 20
