@@ -531,10 +531,14 @@ def _alone(text: str, start: int, end: int) -> bool:
 
 def _best(claims: list[Claim]) -> list[Claim]:
     """Claims that do not overlap: the better score first, then the longer."""
+    if len(claims) < 2:
+        return claims
     kept: list[Claim] = []
+    taken = bytearray(max(claim.end for claim in claims))
     for claim in sorted(claims, key=lambda c: (-c.score, c.start - c.end, c.start)):
-        if all(claim.end <= other.start or claim.start >= other.end for other in kept):
+        if taken.find(1, claim.start, claim.end) < 0:
             kept.append(claim)
+            taken[claim.start : claim.end] = b"\1" * (claim.end - claim.start)
     return sorted(kept)
 
 

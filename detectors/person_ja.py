@@ -100,6 +100,7 @@ _ROMAJI: Final = re.compile(
     r"(?<![A-Za-z0-9@._/\\'-])([A-Z](?:[a-zāīūēōâîûêô']+|[A-ZĀĪŪĒŌ]+))(,? |, ?)([A-Z](?:[a-zāīūēōâîûêô']+|[A-ZĀĪŪĒŌ]+))(?![A-Za-z0-9@_'-])"
 )
 _INITIAL: Final = re.compile(r"(?<![A-Za-z0-9@._-])([A-Z])\. ?([A-Z](?:[a-zāīūēōâîûêô]+|[A-Z]+))(?![A-Za-z0-9@_-])")
+_CAPITALS: Final = re.compile("[A-Z][^ .,]*(?:,? |, ?|\\. ?)[A-Z]")  # wherever a name of Latin letters is
 _NOT_ROMAJI_AFTER: Final = re.compile(
     r"[ ,]{0,2}(?:Co\b|Inc|Ltd|Corp|K\.?K|LLC|Company|City|Station|Prefecture|Ward|Street|Park|Airport|University|Hospital|Bank|"
     r"Building|Bldg|Motor|"
@@ -109,6 +110,9 @@ _ROMAJI_WORDS: Final = word_sections("words_en.txt")["romaji"]
 _NEVER_HONORED: Final = frozenset("皆客神仏王姫奥母父兄姉婆爺嫁婿孫娘貴各何誰主俺方株社店")
 _MAX_LINE: Final = 4_000
 _KEPT: Final = 50_000  # kinds of tokens remembered before memory is let go
+_LINES_KEPT: Final = 4_000  # lines, of at most MEMORABLE characters
+MEMORABLE: Final = 400
+_REACH: Final = 40  # characters, more than what is looked for before a name is long
 _SENTENCE: Final = re.compile("[々一-龠ァ-ヴーA-Za-z0-9）」』](?:[はがをにでともへや]|の(?!日)|から|より|まで|した|する|です|だ)|。")
 _HIRAGANA_ONLY: Final = re.compile("[ぁ-んー 　]+")
 _NAME_CELL: Final = re.compile(
@@ -180,6 +184,7 @@ class JapanesePersonRecognizer(EntityRecognizer):
         self._tagger = Tagger("names_ja_prose.bin.gz")
         self._part_kinds: dict[int, tuple[str, str]] = {}
         self._known: dict[tuple[str, int], tuple[str, str, Traits, int]] = {}
+        self._read: dict[str, tuple[Claim, ...]] = {}
 
     def analyze(self, text: str, entities: Sequence[str], nlp_artifacts: Any = None) -> list[RecognizerResult]:
         """PERSON results; exact spans, without honorific."""
@@ -189,14 +194,25 @@ class JapanesePersonRecognizer(EntityRecognizer):
         found = [
             result("PERSON", start + claim.start, start + claim.end, claim.score, "person.ja", "person_ja")
             for start, line in _lines(text)
-            for claim in self.claims(line)
+            for claim in self._remembered(line)
         ]
         return [*found, *self._spacy.analyze(text)] if self._spacy else found
+
+    def _remembered(self, line: str) -> Sequence[Claim]:
+        """`claims`; lines come again, in the margins of windows and in text made from templates."""
+        if len(line) > MEMORABLE:
+            return self.claims(line)
+        claims = self._read.get(line)
+        if claims is None:
+            if len(self._read) >= _LINES_KEPT:
+                self._read.clear()
+            claims = self._read[line] = tuple(self.claims(line))
+        return claims
 
     def claims(self, line: str) -> list[Claim]:
         """Claims about one line, none overlapping another, in order."""
         clean = line.encode("utf-8", "replace").decode() if not _encodable(line) else line
-        raw: list[Claim] = list(self._romaji(clean))
+        raw: list[Claim] = list(self._romaji(clean)) if _CAPITALS.search(clean) else []
         if _JAPANESE.search(clean):
             labels = [(m.end(), _LABEL_END.search(clean, m.end())) for m in _LABEL.finditer(clean)]
             regions = [(start, end.start()) for start, end in labels if end]
@@ -220,13 +236,16 @@ class JapanesePersonRecognizer(EntityRecognizer):
         for first, last in self._segments(tokens):
             traits = traits or [token.traits for token in tokens]
             tagged += self._tagged(tokens, traits, first, last)
-        return [*tagged, *(self._doubted(line, claim, regions, tagged) for claim in claims)]
+        taken = bytearray(len(line))
+        for claim in tagged:
+            taken[claim.start : claim.end] = b"\1" * (claim.end - claim.start)
+        return [*tagged, *(self._doubted(line, claim, regions, taken) for claim in claims)]
 
-    def _doubted(self, line: str, claim: Claim, regions: list[tuple[int, int]], tagged: list[Claim]) -> Claim:
-        """A claim that the tagger does not make: its own words must be good evidence."""
+    def _doubted(self, line: str, claim: Claim, regions: list[tuple[int, int]], taken: bytearray) -> Claim:
+        """A claim that the tagger does not make: its own words must be good evidence. `taken`: 1 for each character of the tagger's."""
         if claim.score < LEAST or any(start <= claim.start and claim.end <= end for start, end in regions):
             return claim
-        if any(claim.start < other.end and claim.end > other.start for other in tagged):
+        if taken.find(1, claim.start, claim.end) >= 0:
             return claim._replace(score=min(claim.score, TAGGED - 0.02))
         name = line[claim.start : claim.end]
         if name.isascii() or (_AFTER_PERSON.match(line, claim.end) and not _CLAN_NEXT.match(line, claim.end)):
@@ -341,7 +360,7 @@ class JapanesePersonRecognizer(EntityRecognizer):
         if at and tokens[at - 1].kind == "地名" and tokens[at - 1].end == first.start and _PLACE_END.search(tokens[at - 1].text):
             score = min(score, 0.4)
         thing = not blank and _THING_AFTER.match(line, end) and not _OFFICE_NEXT.match(line, end)
-        company = _COMPANY_BEFORE.search(line, 0, first.start) or thing
+        company = _COMPANY_BEFORE.search(line, max(0, first.start - _REACH), first.start) or thing
         if company and not _HONORIFIC_NEXT.match(line, end):
             score = min(score, 0.4)
         return Claim(first.start, end, score), place - at + size
@@ -406,7 +425,7 @@ class JapanesePersonRecognizer(EntityRecognizer):
     def _single_score(self, line: str, tokens: list[Token], at: int, honored: bool, strictly: bool) -> float:
         token = tokens[at]
         before = tokens[at - 1] if at else None
-        if _COMPANY_BEFORE.search(line, 0, token.start):
+        if _COMPANY_BEFORE.search(line, max(0, token.start - _REACH), token.start):
             return 0.2
         glued = (
             before is not None
@@ -426,7 +445,7 @@ class JapanesePersonRecognizer(EntityRecognizer):
             return 0.1
         if token.kind == "人名" and len(token.text) >= 3:
             return HONORED if not token.text.isascii() and not re.fullmatch("[ァ-ヴー]+", token.text) else 0.4
-        if token.kind == "姓" and len(token.text) > 1 and _BEFORE_PERSON.search(line, 0, token.start):
+        if token.kind == "姓" and len(token.text) > 1 and _BEFORE_PERSON.search(line, max(0, token.start - _REACH), token.start):
             return 0.6
         return BARE
 
@@ -587,10 +606,14 @@ def _apart(line: str, start: int, end: int) -> bool:
 
 def _best(claims: list[Claim]) -> list[Claim]:
     """Claims that do not overlap: the better score first, then the longer."""
+    if len(claims) < 2:
+        return claims
     kept: list[Claim] = []
+    taken = bytearray(max(claim.end for claim in claims))
     for claim in sorted(claims, key=lambda c: (-c.score, c.start - c.end, c.start)):
-        if all(claim.end <= other.start or claim.start >= other.end for other in kept):
+        if taken.find(1, claim.start, claim.end) < 0:
             kept.append(claim)
+            taken[claim.start : claim.end] = b"\1" * (claim.end - claim.start)
     return sorted(kept)
 
 

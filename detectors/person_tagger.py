@@ -174,7 +174,7 @@ def _gains(transitions: Sequence[Sequence[float]]) -> tuple[float, float]:
     begin, inside, every = BEGIN, INSIDE, range(len(LABELS))
     outside = transitions[0]
     enter = max(transitions[before][begin] - transitions[before][0] for before in every)
-    leave = max(transitions[last][after] - outside[after] for last in (begin, inside) for after in every)
+    leave = max(transitions[last][after] - outside[after] for last in (begin, inside) for after in every if after != inside)
     further = max(transitions[before][inside] - outside[0] for before in (begin, inside))
     return max(0.0, enter) + max(0.0, leave), further
 
