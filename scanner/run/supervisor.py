@@ -145,15 +145,19 @@ class Supervisor:
             if not busy:
                 self._assign(self._fresh_slot(), self._retries.popleft())
             return more
-        while more and not self._stopping and (slot := self._free_slot()):
-            task = next(source, None)
+        while more and not self._stopping and self._has_room():
+            task = next(source, None)  # before a worker is asked for: where nothing has changed, none is ever needed
             if task is None:
                 return False
-            if task.careful:
-                self._retries.append(Job(task, attempt=2))
-            else:
-                self._assign(slot, Job(task))
+            self._retries.appendleft(Job(task, attempt=1 + task.careful))  # should the run be stopped before a worker is there
+            if not task.careful and (slot := self._free_slot()):
+                self._assign(slot, self._retries.popleft())
+            elif task.careful:
+                self._retries.rotate(-1)
         return more
+
+    def _has_room(self) -> bool:
+        return any(slot.free for slot in self._slots.values()) or sum(not slot.leaving for slot in self._slots.values()) < self.jobs
 
     def _free_slot(self) -> _Slot | None:
         free = next((slot for slot in self._slots.values() if slot.free), None)
