@@ -253,7 +253,11 @@ def test_fresh_files_are_compared(tmp_path: Path, out: Path, monkeypatch: pytest
     assert summary.by_status == {"unchanged": 1}
     with sqlite3.connect(out / NAME) as state:
         assert state.execute("SELECT fresh FROM files").fetchone() == (1,)
-    assert file.exists()
+        file.write_text("b@example.com")
+        after = file.stat()
+        _forge(state, "a.txt", round(after.st_mtime * 1e6), round(after.st_ctime * 1e6))
+    run(share, out)
+    assert reads(out) == ["a.txt"]
 
 
 def test_deleted_files_are_closed_and_forgotten(share: Path, out: Path) -> None:
