@@ -128,4 +128,4 @@ def test_a_long_count_gives_signs_of_life(tmp_path: Path) -> None:
     assert count_persons(store, tmp_path, np.array([True])) == 1_000
     store.close()
     assert values >= 20
-    assert len(signs) - values >= 20
+    assert len(signs) - values >= 10  # one a block of atoms, and one a share of keys
