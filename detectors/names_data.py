@@ -14,6 +14,7 @@ from typing import Any, Final
 _OLD: Final = "髙﨑齋齊斉邉邊濵濱嶋嶌澤櫻廣國眞瀨德藪槗淸靜惠榮壽增曻"
 _NEW: Final = "高崎斎斎斎辺辺浜浜島島沢桜広国真瀬徳薮橋清静恵栄寿増昇"
 OLD_FORMS: Final = str.maketrans(_OLD, _NEW)
+OLD_CHARACTERS: Final = frozenset(_OLD)
 _SURROGATES: Final = dict.fromkeys(range(55296, 57344), 65533)
 
 _HIRAGANA: Final = {code: code + 0x60 for code in range(0x3041, 0x3097)}

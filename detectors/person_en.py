@@ -122,7 +122,6 @@ CLOSED, OPEN, HOPEFUL = 0, 1, 2
 _KEPT: Final = 50_000  # words remembered before memory is let go
 _LINES_KEPT: Final = 4_000  # lines, of at most MEMORABLE characters
 MEMORABLE: Final = 400
-_BLANKS: Final = {0x3000: " ", 0xA0: " "}
 _JOINING: Final = frozenset(". ' ’ - \" de da di do dos du la le van von der den del della bin ibn al el ter ten y".split())  # noqa: SIM905
 _SEPARATOR: Final = re.compile(r",(?=[^\s\d])|[\t|]")
 _TOKEN: Final = re.compile(r"[^\W\d_]+(?:['’-](?!s\b)[^\W\d_]+)*|\d[\d.,:]*|['’]s\b|\S")
@@ -199,7 +198,7 @@ class EnglishPersonRecognizer(EntityRecognizer):
         if not _CAPITAL.search(text):
             return []
         if not text.isascii():
-            text = text.translate(_BLANKS)
+            text = text.replace("\u3000", " ").replace("\xa0", " ")
         placed = [*self._placed(text), *self._cells(text)]
         listed = [*self._last_first(text), *self._runs(text), *self._capitals(text)] if _PAIR_HINT.search(text) else []
         tagged, doubted = self._in_prose(text, placed, listed)

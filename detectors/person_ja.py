@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple
 
 from presidio_analyzer import EntityRecognizer, RecognizerResult
 
-from detectors.names_data import OLD_FORMS, JapaneseNames, katakana, word_sections
+from detectors.names_data import OLD_CHARACTERS, OLD_FORMS, JapaneseNames, katakana, word_sections
 from detectors.person_spacy import SpacyPersons
 from detectors.person_tagger import BEGIN, INSIDE, Tagger, Traits
 from detectors.presidio import result
@@ -290,7 +290,7 @@ class JapanesePersonRecognizer(EntityRecognizer):
         tokens = []
         known = self._known
         kinds = self._part_kinds
-        for morpheme in self._tokenizer.tokenize(line.translate(OLD_FORMS)):
+        for morpheme in self._tokenizer.tokenize(line if OLD_CHARACTERS.isdisjoint(line) else line.translate(OLD_FORMS)):
             part = morpheme.part_of_speech_id()
             start, end = morpheme.begin(), morpheme.end()
             text = line[start:end]

@@ -20,6 +20,7 @@ SINGLE_PLACES: Final = 2 * NEAR + 1
 PAIR_NEAR: Final = 2
 PAIR_PLACES: Final = 2 * PAIR_NEAR
 _KEPT: Final = 50_000  # tokens and pairs remembered before memory is let go
+_RUNS_KEPT: Final = 20_000
 
 _Row = tuple[float, float, float]  # scores of B, I and X; those of O are 0
 _ZERO: Final[_Row] = (0.0, 0.0, 0.0)
@@ -76,10 +77,21 @@ class Tagger:
         self._no_pair: tuple[_Row, ...] = (_ZERO,) * PAIR_PLACES
         self._singles_known: dict[Traits, tuple[_Row, ...]] = {}
         self._pairs_known: dict[tuple[Traits, Traits], tuple[_Row, ...]] = {}
+        self._runs_known: dict[tuple[tuple[Traits, ...], int, int, float], list[int]] = {}
 
     def tag(self, traits: Sequence[Traits], first: int, last: int, favour: float = 0.0) -> list[int]:
         """The most likely labels of tokens [first, last), those around taken to be outside; `favour` is added to names' scores. All O where
         none of them is a name's, what else they are."""
+        low, high = max(0, first - NEAR), min(len(traits), last + NEAR)
+        key = (tuple(traits[low:high]), first - low, high - last, favour)
+        known = self._runs_known.get(key)
+        if known is None:
+            if len(self._runs_known) >= _RUNS_KEPT:
+                self._runs_known.clear()
+            known = self._runs_known[key] = self._likeliest(traits, first, last, favour)
+        return known
+
+    def _likeliest(self, traits: Sequence[Traits], first: int, last: int, favour: float) -> list[int]:
         rows = self.scores(traits, first, last)
         if not self._may_name(rows, favour):
             return [0] * len(rows)
