@@ -88,7 +88,8 @@ class FileJudge:
 
     def entry_row(self) -> Row:
         """The `objects` row of something that was met and is not scanned: a link, a FIFO, excluded, without permission, ..."""
-        return self.object(facts_of_entry(self._entry))[0]
+        entry = self._entry
+        return self.object(ObjectFacts.nothing_read((), entry.reason, entry.size, status=entry.status or Status.UNREADABLE))[0]
 
     # ------------------------------------------------------------------ findings
 
@@ -232,25 +233,6 @@ def is_unread(status: Status, reason: Reason | None) -> bool:
     if status is Status.UNCHANGED:
         return reason is not None and reason is not Reason.BINARY
     return status in UNREAD_STATUSES
-
-
-def facts_of_entry(entry: Entry) -> ObjectFacts:
-    """What is known of something that was met and not scanned: nothing was read."""
-    status = Status.UNREADABLE if entry.status is None else entry.status
-    return ObjectFacts(
-        member=(),
-        media_type=None,
-        encoding=None,
-        undecoded=0,
-        size_bytes=entry.size,
-        bytes_read=0,
-        rows_read=0,
-        content_hash=None,
-        status=status,
-        reason=entry.reason,
-        persons=0,
-        duration_ms=0,
-    )
 
 
 def timestamp(seconds: float | None) -> datetime.datetime | None:

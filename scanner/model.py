@@ -393,6 +393,13 @@ class ObjectFacts:
     found: tuple[FoundFact, ...] = ()
     modified_at: float | None = None  # seconds since the epoch, where a container tells it of a member
 
+    @classmethod
+    def nothing_read(
+        cls, member: tuple[str, ...], reason: Reason | None, size: int | None, duration_ms: int = 0, status: Status = Status.UNREADABLE
+    ) -> ObjectFacts:
+        """Of something that was met and of which nothing was read."""
+        return cls(member, None, None, 0, size, 0, 0, None, status, reason, 0, duration_ms)
+
 
 @dataclass(frozen=True, slots=True)
 class Begun:

@@ -185,7 +185,7 @@ class _Walk:
             case Unread():
                 state.got |= item.status not in UNREAD
                 state.unread_members |= item.status in UNREAD
-                yield _unread(item)
+                yield Finished(ObjectFacts.nothing_read(item.location.member, item.reason, item.size, status=item.status))
             case Decoded():
                 state.encoding = state.encoding or item.encoding
                 state.undecoded += item.undecoded
@@ -286,23 +286,3 @@ def _without_reader(media_type: str) -> tuple[Status, Reason | None]:
             return Status.NO_TEXT, Reason.BINARY
         case _:
             return Status.UNSUPPORTED, Reason.UNKNOWN_FORMAT
-
-
-def _unread(item: Unread) -> Finished:
-    """A member that could not be opened has a row like any other."""
-    return Finished(
-        ObjectFacts(
-            member=item.location.member,
-            media_type=None,
-            encoding=None,
-            undecoded=0,
-            size_bytes=item.size,
-            bytes_read=0,
-            rows_read=0,
-            content_hash=None,
-            status=item.status,
-            reason=item.reason,
-            persons=0,
-            duration_ms=0,
-        )
-    )

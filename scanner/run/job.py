@@ -156,16 +156,11 @@ class Job:
         known = self._snapshots.get(member)
         if known is not None and (known.bytes_read or known.rows_read or known.found):
             return replace(known, status=Status.PARTIAL, reason=reason)
-        return nothing_read(member, reason, None if member else self.task.spec.size, int(self.spent * 1000))
+        return ObjectFacts.nothing_read(member, reason, None if member else self.task.spec.size, int(self.spent * 1000))
 
     def _end(self, outcome: Outcome) -> TaskDone:
         death = self._death or Death(Reason.PARSER_CRASH)
         return TaskDone(outcome, self.attempt, death.reason if self._death else None, death.where, self.spent)
-
-
-def nothing_read(member: tuple[str, ...], reason: Reason, size: int | None, duration_ms: int) -> ObjectFacts:
-    """Facts of an object of which nothing could be read."""
-    return ObjectFacts(member, None, None, 0, size, 0, 0, None, Status.UNREADABLE, reason, 0, duration_ms)
 
 
 def _mark(member: tuple[str, ...]) -> int:

@@ -30,7 +30,6 @@ from scanner.run.first_seen import FirstSeen
 from scanner.run.frames import Task, WorkerConfig
 from scanner.run.hard_links import HardLinks
 from scanner.run.interrupt import Interrupts
-from scanner.run.job import nothing_read
 from scanner.run.journal import MOST_DEATHS, Checkpoints, Journal
 from scanner.run.ledger import Ledger, Plan, deciding
 from scanner.run.progress import OnProgress, RunProgress
@@ -328,7 +327,7 @@ class _Run:
             file.facts = facts or []
         attempts = self._journal.attempts(entry.location)
         if attempts >= MOST_DEATHS:
-            self._finished(file, Finished(nothing_read((), Reason.PARSER_CRASH, entry.size, 0)), None)
+            self._finished(file, Finished(ObjectFacts.nothing_read((), Reason.PARSER_CRASH, entry.size, 0)), None)
             self._journal.end(entry.location)
             self._done(file)
         elif file.look is Look.JUDGE:

@@ -21,7 +21,6 @@ from blake3 import blake3
 from scanner.extract.budget import FileBudget
 from scanner.model import Begun, Blob, Budget, Event, Finished, Limits, ObjectFacts, Progress, Reason, Status, Unreadable
 from scanner.run.frames import Decoder, Frame, Order, WorkerConfig, encode, event_frame, order_of
-from scanner.run.job import nothing_read
 from scanner.run.pace import Pace
 from scanner.run.resources import resident_bytes
 from scanner.sources.filesystem import open_descriptor, open_sibling, reason_of
@@ -200,7 +199,7 @@ def _carry_out(order: Order, channel: Channel, pipeline: ScansFiles, limits: Lim
     try:
         _scan(order, channel, pipeline, limits, temp_dir, pace)
     except Unreadable as fault:
-        facts = nothing_read((), fault.reason, order.spec.size, int((time.monotonic() - began) * 1000))
+        facts = ObjectFacts.nothing_read((), fault.reason, order.spec.size, int((time.monotonic() - began) * 1000))
         channel.send(event_frame(Finished(facts)), now=False)
     except MemoryError:
         channel.send(Frame("crash", {"reason": Reason.MEMORY.value, "where": "MemoryError"}))
@@ -215,7 +214,7 @@ def _scan(order: Order, channel: Channel, pipeline: ScansFiles, limits: Limits, 
     began = time.monotonic()
     try:
         if order.known_hash is not None and content_hash(source) == order.known_hash:
-            facts = nothing_read((), Reason.CHANGED, source.size, int((time.monotonic() - began) * 1000))
+            facts = ObjectFacts.nothing_read((), Reason.CHANGED, source.size, int((time.monotonic() - began) * 1000))
             same = replace(facts, status=Status.UNCHANGED, reason=None, bytes_read=source.size, content_hash=order.known_hash)
             channel.send(event_frame(Finished(same)))
             return
