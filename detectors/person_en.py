@@ -272,10 +272,11 @@ class EnglishPersonRecognizer(EntityRecognizer):
 
     def tokens(self, line: str) -> list[Token]:
         known = self._known
+        make = tuple.__new__
         found = []
         for match in _TOKEN.finditer(line):
             text = match[0]
-            found.append(Token(match.start(), match.end(), text, *(known.get(text) or self._learn(text))))
+            found.append(make(Token, (*match.span(), text, *(known.get(text) or self._learn(text)))))
         return found
 
     def _given(self, text: str) -> int | None:
