@@ -105,6 +105,7 @@ _CAPITAL: Final = re.compile("[A-Z]")
 _MIXED: Final = rf"[{_UP}][{_LOW}]"
 _TWO_WORDS: Final = r"[A-Za-z]{2} [A-Za-z]{2,}[ ,.;:!?]"
 _TWO_CAPITALS: Final = rf"[{_UP}]{{2}},? [{_UP}]"
+_FIELD: Final = re.compile(r"(?:^|\t)[\w.-]+: ")
 _SPOKEN: Final = re.compile(f"{_MIXED}|{_TWO_WORDS}")
 _LISTS: Final = word_sections("words_en.txt")
 _GENERIC: Final = _LISTS["generic"]  # capitalised words that are no names
@@ -493,7 +494,9 @@ def _lines(text: str) -> Iterator[tuple[int, str]]:
 
 
 def _is_prose(line: str) -> bool:
-    """Some words, and not a table's row: hardly a separator without a blank."""
+    """Some words, and not a table's row (hardly a separator without a blank) nor a record of `key: value` fields."""
+    if "\t" in line and len(_FIELD.findall(line)) > 1:
+        return False
     return line.strip().count(" ") >= LEAST_BLANKS and len(_SEPARATOR.findall(line)) <= 2 and _SPOKEN.search(line) is not None
 
 

@@ -372,6 +372,8 @@ class JapanesePersonRecognizer(EntityRecognizer):
         sure = first.kind == "姓"
         edge = bool(_BOUNDARY.match(line, second.end))
         if second.kind == "名":
+            if not blank and self._is_compound(first, second):
+                return (0.4, second.end, 1)
             one_kanji = len(first.text) == 1
             if one_kanji and not blank and len(second.text) == 1:
                 return (0.4, second.end, 1)
@@ -403,6 +405,16 @@ class JapanesePersonRecognizer(EntityRecognizer):
             ):
                 return (0.7 if blank and whole_cell else 0.55, run.end(), len(pieces))
         return (0.0, 0, 0)
+
+    def _is_compound(self, first: Token, second: Token) -> bool:
+        """平座金, a washer: the last two kanji are a word, and the last alone is a given name least of all."""
+        return (
+            len(first.text) == 2
+            and len(second.text) == 1
+            and "地名" not in self.names.kinds(first.text)
+            and self.names.kinds(second.text) > {"名", "他"}
+            and self.names.kinds(first.text[1] + second.text) == {"他"}
+        )
 
     def _may_be_given(self, piece: Token, whole_cell: bool) -> bool:
         """An unknown given name falls apart into single kanji; a longer word of the dictionary is just that word."""
