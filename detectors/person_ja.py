@@ -112,6 +112,7 @@ _MAX_LINE: Final = 4_000
 _KEPT: Final = 50_000  # kinds of tokens remembered before memory is let go
 _LINES_KEPT: Final = 4_000  # lines, of at most MEMORABLE characters
 MEMORABLE: Final = 400
+_ASCII: Final = "".join(map(chr, range(128)))
 _REACH: Final = 40  # characters, more than what is looked for before a name is long
 _SENTENCE: Final = re.compile("[々一-龠ァ-ヴーA-Za-z0-9）」』](?:[はがをにでともへや]|の(?!日)|から|より|まで|した|する|です|だ)|。")
 _HIRAGANA_ONLY: Final = re.compile("[ぁ-んー 　]+")
@@ -216,14 +217,15 @@ class JapanesePersonRecognizer(EntityRecognizer):
         if _JAPANESE.search(clean):
             labels = [(m.end(), _LABEL_END.search(clean, m.end())) for m in _LABEL.finditer(clean)]
             regions = [(start, end.start()) for start, end in labels if end]
-            tokens = self._tokens(clean)
+            prose = _is_prose(clean)
+            tokens = self._tokens(clean) if prose else self._row_tokens(clean)
             raw += self._joined(clean, tokens, regions)
             raw += self._kana(clean, regions)
             raw += self._foreign(clean)
             raw += self._honored_runs(clean)
             raw += self._cells(clean)
             raw += self._labelled(clean, tokens, regions, raw)
-            if _is_prose(clean):
+            if prose:
                 raw = self._in_prose(clean, tokens, regions, raw)
         return _best(raw)
 
@@ -286,7 +288,15 @@ class JapanesePersonRecognizer(EntityRecognizer):
                 start = at
         return found
 
-    def _tokens(self, line: str) -> list[Token]:
+    def _row_tokens(self, line: str) -> list[Token]:
+        """Tokens of a row or a list, from the first to the last cell that is not just ASCII."""
+        first, last = len(line) - len(line.lstrip(_ASCII)), len(line.rstrip(_ASCII))
+        low = max(0, line.rfind(",", 0, first), line.rfind("\t", 0, first))
+        high = min(at + 1 for at in (line.find(",", last), line.find("\t", last), len(line) - 1) if at >= 0)
+        return self._tokens(line[low:high], low)
+
+    def _tokens(self, line: str, offset: int = 0) -> list[Token]:
+        """Morphemes of a piece of a line that is at `offset` of it."""
         tokens = []
         known = self._known
         kinds = self._part_kinds
@@ -303,7 +313,7 @@ class JapanesePersonRecognizer(EntityRecognizer):
                 if len(known) >= _KEPT:
                     known.clear()
                 seen = known[text, part] = (text, kinds[part][0], *self._seen(text, *kinds[part]))
-            tokens.append(make(Token, (start, end, *seen)))
+            tokens.append(make(Token, (start + offset, end + offset, *seen)))
         return tokens
 
     def _seen(self, text: str, kind: str, speech: str) -> tuple[Traits, int]:

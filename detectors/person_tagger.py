@@ -119,7 +119,7 @@ class Tagger:
         return path[::-1]
 
     def _may_name(self, rows: Sequence[_Row], favour: float) -> bool:
-        """Whether the most likely labels can hold a name: whether some path gains by one, at most, over the same path with O in its place."""
+        """Whether the most likely labels can hold a name: whether a path can gain by one over the same path with O in its place."""
         gain = favour + self._in_and_out
         further = favour + self._further
         rest = 0.0

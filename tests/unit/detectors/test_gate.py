@@ -6,7 +6,7 @@ import random
 from itertools import islice
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from benchmarks.material import extract_lines, log_lines, prose_lines
@@ -14,6 +14,7 @@ from detectors import engine, rule
 from detectors.fold import encodable, fold
 from detectors.gate import Finder, Gate, can_report, needed_words
 from detectors.pattern import compile_trusted, reach
+from detectors.person_en import EnglishPersonRecognizer
 from detectors.person_ja import JapanesePersonRecognizer
 from detectors.screen import Screen
 from scanner.model import DetectSettings
@@ -133,3 +134,27 @@ def test_the_signs_of_japanese_names_miss_none(text: str) -> None:
 def test_a_log_line_holds_no_sign_of_a_japanese_name() -> None:
     assert JA_SCREEN.always == frozenset()
     assert JA_SCREEN.seen("\n".join(islice(log_lines(), 50)).encode()) == set()
+
+
+EN = EnglishPersonRecognizer(DetectSettings())
+EN_GATE = Gate([Finder("en", EN.SIGNS, lambda *_: [])])
+EN_PIECES = (
+    "Mary", "Smith", "MARY", "SMITH", "O'Brien", "John", "john", "JOHN", "Dr.", "T", "Name: ", ".", ",", " ", "\u00a0", "\u3000", "-", "\t",
+    "called", "us", "at", "x", "1", "=", "[", "INFO", "Émile", "\n",
+)  # fmt: skip
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(st.sampled_from(EN_PIECES), max_size=14).map("".join))
+@example("MARY SMITH")
+@example("1 SMITH, MARY 2")
+@example("HE SAID john came along")
+def test_the_signs_of_english_names_miss_none(text: str) -> None:
+    if EN.analyze(text, ["PERSON"]):
+        assert EN_GATE.open(*encodable(fold(text))), text
+
+
+def test_a_log_line_holds_no_sign_of_an_english_name() -> None:
+    assert EN_GATE.always == frozenset()
+    assert EN_GATE.idle("\n".join(islice(log_lines(), 50)))
+    assert not EN_GATE.idle("INFO the caller JOHN said no to it all")

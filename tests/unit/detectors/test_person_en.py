@@ -9,6 +9,7 @@ import pytest
 import spacy
 from hypothesis import given, settings, strategies
 
+from detectors import person_en
 from detectors.person_en import EnglishPersonRecognizer
 from scanner.model import DetectSettings
 
@@ -98,3 +99,27 @@ def test_an_installed_model_is_plugged_in(tmp_path: Path, monkeypatch: pytest.Mo
     text = "Ask Zorblax, or Mary Smith"
     assert {text[r.start : r.end] for r in recognizer.analyze(text, ["PERSON"])} == {"Zorblax", "Mary Smith"}
     sys.modules.pop("en_tiny_model", None)
+
+
+@pytest.mark.parametrize("pattern", ["_RUN", "_LAST_FIRST", "_CAPITALS", "_TITLE"])
+@settings(max_examples=100, deadline=None)
+@given(
+    strategies.lists(
+        strategies.sampled_from(["Mary", "Smith", "MARY", "Dr", "J", "Émile", "van", "de la", "O'Brien", ".", ",", " ", "-", "\n", "x"]),
+        max_size=8,
+    ).map("".join)
+)
+def test_what_is_looked_for_first_stands_wherever_a_name_of_two_words_does(pattern: str, text: str) -> None:
+    if getattr(person_en, pattern).search(text):
+        assert person_en._PAIR_HINT.search(text)
+
+
+def test_the_fields_of_a_record_are_no_sentence() -> None:
+    assert found("script: Cans\ttypeface: Euphemia\t\nscript: Syrc\ttypeface: Estrangelo Edessa\t") == []
+    assert found("Yesterday I asked Karen about it") == ["Karen"]
+
+
+def test_a_line_that_comes_again_gives_the_same() -> None:
+    line = "Yesterday I asked Karen about it"
+    assert found(f"{line}\n{line}\n") == ["Karen"] * 2
+    assert found(f"{line} \n  {line}") == ["Karen"] * 2

@@ -100,3 +100,18 @@ def test_any_text_gives_spans_inside_it_that_do_not_overlap(text: str) -> None:
 def test_a_model_that_is_not_installed_is_said_at_load() -> None:
     with pytest.raises(ValueError, match=r"'ja_no_such_model' .for 'ja'. is not installed"):
         JapanesePersonRecognizer(DetectSettings(spacy_models={"ja": "ja_no_such_model"}))
+
+
+def test_a_word_behind_a_rare_surname_is_no_given_name() -> None:
+    assert found("03-0000-0001,平座金,7") == []
+    assert found("1,田中学,7") == ["田中学"]
+
+
+def test_offsets_hold_in_rows_whose_ends_are_ascii() -> None:
+    assert found("C0001,a b,山田 太郎,aa@example.co.jp,12") == ["山田 太郎"]
+    assert found("C0001,山田 太郎") == ["山田 太郎"]
+    assert found("山田 太郎\tx") == ["山田 太郎"]
+
+
+def test_a_very_long_run_of_names_is_read_like_any_line() -> None:
+    assert len(found("山田太郎様、" * 600)) == 600
