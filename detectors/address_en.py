@@ -24,7 +24,8 @@ _SUFFIX: Final = (
     "alley|avenue|ave|av|boulevard|blvd|bluff|bend|bypass|center|centre|circle|cir|close|court|ct|cove|creek|crescent|cres|crossing|xing|drive|dr"
     "|esplanade|estates|expressway|expy|extension|freeway|fwy|gardens|gate|glen|green|grove|heights|highway|hwy|hill|hills|island|junction"
     "|landing|lane|ln|loop|mall|manor|meadows|mews|motorway|parade|park|parkway|pkwy|pass|path|pike|place|pl|plaza|plz|point|pointe|promenade"
-    "|quay|ridge|rise|road|rd|route|row|run|square|sq|street|st|terrace|ter|trace|trail|trl|turnpike|tpke|valley|view|village|vista|walk|way|wharf|yard"
+    "|byway|causeway|chase|commons|hollow|knoll|overlook|pier|spur"
+    "|quay|ridge|rise|road|rd|route|row|run|square|sq|street|str|st|terrace|ter|trace|trail|trl|turnpike|tpke|valley|view|village|vista|walk|way|wharf|yard"
 )
 _STATE: Final = (
     "A[LKZR]|C[AOT]|D[CE]|FL|GA|HI|I[ADLN]|K[SY]|LA|M[ADEINSOT]|N[CDEHJMVY]|O[HKR]|P[AR]|RI|S[CD]|T[NX]|UT|V[AIT]|W[AIVY]|GU|A[AEP]"
@@ -35,20 +36,25 @@ _STATE_NAME: Final = (
     "|New[ ]Mexico|New[ ]York|North[ ]Carolina|North[ ]Dakota|Ohio|Oklahoma|Oregon|Pennsylvania|Rhode[ ]Island|South[ ]Carolina|South[ ]Dakota"
     "|Tennessee|Texas|Utah|Vermont|Virginia|Washington|West[ ]Virginia|Wisconsin|Wyoming|Ontario|Quebec|British[ ]Columbia|Alberta|Manitoba"
 )
+_NUMBER_WORD: Final = "one|two|three|four|five|six|seven|eight|nine|ten"
 _PARTS: Final = rf"""
 (?(DEFINE)
   (?P<gap> [ ]{{0,2}}(?:,[ ]|\.[ ]|,?\r?\n[ ]{{0,2}}>?[ ]?|[ ]-[ ])[ ]? | [ ]{{1,2}} )
-  (?P<dir> (?i: (?: [NSEW] | NE | NW | SE | SW | N\.[EW]\. | S\.[EW]\. | North(?:east|west)? | South(?:east|west)? | East | West ) (?![A-Za-z]) \.? ) )
-  (?P<no> [0-9]{{1,6}} (?:-[0-9]{{1,4}})? [A-Z]? (?:[ ][0-9]/[0-9])? )
+  (?P<dir> (?i: (?: [NSEW] | So | NE | NW | SE | SW | N\.[EW]\. | S\.[EW]\. | North(?:east|west)? | South(?:east|west)? | East | West ) (?![A-Za-z]) \.? ) )
+  (?P<no> (?: [0-9]{{1,6}} (?:-[0-9]{{1,4}}(?![/0-9]))? [A-Z]? (?:[ -][0-9]/[0-9]|/[0-9]{{1,5}})? | (?i:{_NUMBER_WORD}) ) (?![\p{{Latin}}0-9]) )
   (?P<ordinal> [0-9]{{1,3}}(?i:st|nd|rd|th) )
-  (?P<cap> (?:[\p{{Lu}}][\p{{Latin}}'’.&-]* | (?:de|la|le|du|del|of|the|von|van|der|los|las|el)\b) )
+  (?P<cap> (?:[\p{{Lu}}][\p{{Latin}}'’.&-]* | ['"][A-Z]['"] | (?:de|la|le|du|del|of|the|von|van|der|los|las|el)\b) )
   (?P<low> [\p{{Latin}}][\p{{Latin}}'’.&-]* )
   (?P<suffix> (?i:{_SUFFIX}) (?![\p{{Latin}}0-9]) \.? )
-  (?P<named> (?i:avenue|ave|highway|hwy|route|rte|county[ ]road|county[ ]rd|state[ ]road|state[ ]route|us[ ]highway|interstate|fm|cr|sr)\.? [ ] (?: [A-Z0-9]{{1,4}} (?![A-Za-z0-9]) | of[ ]the[ ]\p{{Lu}}\p{{Latin}}+ ) | (?i:broadway)(?!\p{{Latin}}) )
-  (?P<street> (?: (?&dir) [ ] )? (?: (?&named) | (?: (?:(?&ordinal)|(?&cap)) [ ] ){{1,5}} (?&suffix) | (?&ordinal) [ ] (?&suffix) ) (?: [ ] (?&dir) )? )
+  (?P<named> (?i:avenue|ave|highway|hwy|route|rte|county[ ]road|county[ ]rd|state[ ]road|state[ ]route|us[ ]highway|interstate|fm|cr|sr)\.? [ ] (?: [A-Z0-9]{{1,4}} (?![A-Za-z0-9]) | of[ ]the[ ]\p{{Lu}}\p{{Latin}}+ ) | (?i:broadway)(?!\p{{Latin}}) (?: [ ] (?&suffix) )? )
+  (?P<numbered> (?: (?&cap) [ ] ){{0,3}}? (?i: (?: (?: state | county | co | us | u\.s\. | \p{{L}}{{2}} )[ ] )? (?: hwy | highway | route | rte | rt | expressway | expy | freeway | fwy | cr | sr | fm ) | us | u\.s\. | county[ ]road | county[ ]rd | state[ ]road ) \.? [ ] \#? [ ]? [0-9]{{1,4}}[A-Z]? (?![A-Za-z0-9-]) )
+  (?P<grid> (?&dir) [ ] [0-9]{{2,5}} [ ] (?&dir) (?: [ ] (?&suffix) )? )
+  (?P<street> (?&grid) | (?: (?&dir) [ ] )? (?: (?&numbered) | (?&named) | (?: (?:(?&ordinal)|(?&cap)) [ ] ){{1,5}} (?&suffix) | (?&ordinal) [ ] (?&suffix) ) (?: ,? [ ] (?&dir) )? | (?&dir) [ ] (?: (?&low) [ ] ){{1,3}}? (?&suffix) )
   (?P<lowstreet> (?: (?&dir) [ ] )? (?: (?: (?&ordinal) | (?&low) ) [ ] ){{1,4}}? (?&suffix) (?: [ ] (?&dir) )? )
-  (?P<unit> (?i: (?: apt | apartment | suite | ste | unit | room | rm | floor | fl | bldg | building | lot | trailer | trlr | dept | flat | box | \#) (?![\p{{Latin}}]) \.? [ ]? \#? [ ]? [A-Za-z]?-?[0-9]{{0,5}}(?:[.-]?[A-Za-z0-9]{{1,4}})?(?:(?<=[ ][A-Z])[ ][0-9]{{1,4}}(?![0-9]))?
-                | (?:[0-9]{{1,3}}(?:st|nd|rd|th) | first | second | third | fourth | ground ) [ ] (?: floor | fl ) (?![\p{{Latin}}]) \.? | lower[ ]level | upstairs | basement ) )
+  (?P<unit> (?i: (?: apt | apartment | suite | ste | unit | room | rm | floor | fl | bldg | building | lot | trailer | trlr | dept | flat | box | flr | spc | space | annex | penthouse | ph | \#) (?![\p{{Latin}}]) \.? [ ]? \#? [ ]? [A-Za-z]?-?[0-9]{{0,5}}(?:[.-]?[A-Za-z0-9]{{1,4}})?(?:(?<=[ ][A-Z])[ ][0-9]{{1,4}}(?![0-9]))? (?:[ ][A-Z](?![\p{{Latin}}.]))?
+                | (?:[0-9]{{1,3}}(?:st|nd|rd|th) | first | second | third | fourth | ground | bottom | top | main ) [ ] (?: floor | fl | flr ) (?![\p{{Latin}}]) \.? | lower[ ]level | upstairs | basement | mezzanine | rear ) )
+  (?P<units> (?: (?&gap) | [ ]?[/&][ ]? ) (?&unit) (?: [ ] \( [^()\n]{{2,25}} \) )? )
+  (?P<short> ,[ ] [A-Z]{{1,2}}-?[0-9]{{0,4}} (?=,[ ]) )
   (?P<city> (?:\p{{Lu}}[\p{{Latin}}'’.-]*|\bof\b|\bla\b|\bde\b)(?:[ ](?:(?:d['’])?\p{{Lu}}[\p{{Latin}}'’.-]*|of|la|de|the)){{0,3}} )
   (?P<lowcity> \p{{Latin}}[\p{{Latin}}'’.-]*(?:[ ]\p{{Latin}}[\p{{Latin}}'’.-]*){{0,3}} )
   (?P<state> (?:{_STATE})(?![\p{{Latin}}0-9]) | (?i:D\.C\.) | (?i:{_STATE_NAME})(?!\p{{Latin}}) )
@@ -56,7 +62,7 @@ _PARTS: Final = rf"""
   (?P<zip> [0-9]{{5}}(?:-[0-9]{{4}})?(?![0-9-]) )
   (?P<postcode> [A-Z]{{1,2}}[0-9][A-Z0-9]? [ ]? [0-9][ABD-HJLNP-UW-Z]{{2}} (?![A-Za-z0-9]) | [A-Z][0-9][A-Z] [ ] [0-9][A-Z][0-9] (?![A-Za-z0-9]) )
   (?P<country> (?: USA | U\.S\.A\. | United[ ]States(?:[ ]of[ ]America)? | UK | United[ ]Kingdom | England | Canada | Australia | Scotland | Wales | Ireland )(?![\p{{Latin}}]) )
-  (?P<tail> (?&gap) (?&city) (?&gap) (?&state) (?: (?&gap) (?&zip) )? | (?&gap) (?&state) (?&gap) (?&zip) | (?&gap) (?&city) (?&gap) (?&zip) | (?: (?&gap) (?&city) ){{1,3}} (?&gap) (?&postcode) | (?&gap) (?&postcode) )
+  (?P<tail> (?&gap) (?&lowcity) (?&gap) (?&anystate) (?&gap) (?&zip) | (?&gap) (?&city) (?&gap) (?&state) (?: (?&gap) (?&zip) )? | (?&gap) (?&state) (?&gap) (?&zip) | (?&gap) (?&city) (?&gap) (?&zip) | (?: (?&gap) (?&city) ){{1,3}} (?&gap) (?&postcode) | (?&gap) (?&postcode) )
 )
 """
 _LEFT: Final = r"(?<![\p{Latin}0-9#.,$-])(?<![0-9],)"
@@ -66,24 +72,29 @@ _FORMS: Final = (
     (
         "full",
         0.95,
-        rf"{_LEFT_LOOSE}(?: (?&unit) (?&gap) )? (?: (?&no) [ ] (?: (?&street) | (?&lowstreet) ) | (?&street) (?&gap) (?&no) (?![0-9]) ) (?: (?&gap) (?&unit) ){{0,2}} (?&tail) (?: (?&gap) (?&country) )?",
+        rf"{_LEFT_LOOSE}(?: (?&unit) (?&gap) )? (?: (?&no) [ ] (?: (?&street) | (?&lowstreet) ) | (?&street) (?&gap) (?&no) (?![0-9]) ) (?: (?&units) ){{0,2}} (?&short)? (?: (?&tail) | (?&gap) (?&lowcity) [ ] (?&zip) ) (?: (?&gap) (?&country) )?",
     ),
-    ("street_unit", 0.85, rf"{_LEFT_LOOSE} (?&no) [ ] (?: (?&street) | (?&lowstreet) ) (?: (?&gap) (?&unit) ){{1,2}}"),
+    ("street_unit", 0.85, rf"{_LEFT_LOOSE} (?&no) [ ] (?: (?&street) | (?&lowstreet) ) (?: (?&units) ){{1,2}}"),
     ("street", 0.75, rf"{_LEFT_LOOSE} (?&no) [ ] (?&street) (?![\p{{Latin}}0-9])"),
-    (
-        "numbered_zip",
-        0.85,
-        rf"{_LEFT_LOOSE} (?&no) [ ] (?: (?&dir) [ ] )? (?: (?: (?&ordinal) | (?&low) | [0-9]{{1,4}} ) ,? [ ] ){{1,8}}? (?: (?&unit) (?&gap) )? (?: (?&anystate) | (?&city) ) ,? [ ] (?&zip)",
-    ),
     (
         "box",
         0.85,
-        rf"{_LEFT_LOOSE} (?i: P\.? [ ]? O\.? [ ]? Box | Post [ ] Office [ ] Box | lock[ ]?box ) [ ] \#? [ ]? [0-9]{{1,6}} (?: (?&gap) (?i: p\.?o\.? [ ] box ) [ ] [0-9]+ )? (?: (?&tail) | (?&gap) (?&lowcity) (?&gap) (?&anystate) (?&gap) (?&zip) )? (?: (?&gap) (?&country) )?",
+        rf"{_LEFT_LOOSE} (?i: P\.? [ ]? O\.? [ ]? Box | Post [ ] Office [ ] Box | lock[ ]?box | (?: rr[0-9]? | hcr? | hc | rural[ ]route | route | rt ) (?: [ ] \#? [ ]? [0-9]{{1,4}} )? [ ] box ) [ ] \#? [ ]? [0-9]{{1,6}}[A-Z]?(?![\p{{Latin}}0-9]) (?: (?&gap) (?i: p\.?o\.? [ ] box ) [ ] [0-9]+ )? (?: (?&tail) | (?&gap) (?&lowcity) (?&gap) (?&anystate) (?&gap) (?&zip) )? (?: (?&gap) (?&country) )?",
+    ),
+    (
+        "numbered_zip",
+        0.85,
+        rf"{_LEFT_LOOSE} (?&no) [ ] (?: (?&dir) [ ] )? (?: (?: (?&ordinal) | (?&low) | [0-9]{{1,4}} ) ,? [ ] ){{1,8}}? (?: (?&unit) (?&gap) )? (?: (?&anystate) | (?&city) ) ,? [ ] (?&zip) (?: (?&gap) (?&country) )?",
     ),
     (
         "military",
         0.9,
-        r"(?<![\p{Latin}0-9]) (?: (?:PSC|Unit|CMR)[ ][0-9]{1,5},?[ ]Box[ ][0-9]{1,5} | US(?:NV|NS|CGC|S)[ ]\p{Lu}\p{Latin}+ ) (?&gap) [AFD]PO[ ]A[AEP][ ](?&zip)",
+        r"(?<![\p{Latin}0-9]) (?i: (?:PSC|Unit|CMR)[ ][0-9]{1,5},?[ ]Box[ ][0-9]{1,5} | US(?:NV|NS|CGC|S)[ ]\p{L}\p{Latin}+ ) (?&gap) (?i:[AFD]PO[ ]A[AEP])[ ](?&zip)",
+    ),
+    (
+        "direction",
+        0.6,
+        rf"{_LEFT_LOOSE} (?&no) [ ] (?&dir) [ ] (?: (?&ordinal) | (?&cap) ) (?: [ ] (?&cap) )?? (?: (?&units) (?: (?&tail) )? | (?&tail) | (?= [ ]* (?: [,;\t|\r\n] | \Z ) ) )",
     ),
     ("city_zip", 0.6, r"(?<![\p{Latin}0-9]) (?&city) , [ ]? (?&state) [ ] (?&zip) (?: (?&gap) (?&country) )?"),
 )
@@ -115,6 +126,13 @@ _PLACE_SUFFIXES: Final = frozenset(
 ) | frozenset(
     (
         "run",
+        "chase",
+        "commons",
+        "hollow",
+        "overlook",
+        "knoll",
+        "spur",
+        "pier",
         "pass",
         "row",
         "gate",
@@ -133,24 +151,35 @@ _PLACE_SUFFIXES: Final = frozenset(
         "walk",
     )
 )
-_LOOSE_FORMS: Final = frozenset(("street_unit", "numbered_zip", "full"))
+_LOOSE_FORMS: Final = frozenset(("street_unit", "numbered_zip", "full", "direction"))
 _ADDRESS_WORDS: Final = words_pattern(
     ["address", "addr", "street", "streetaddress", "住所", "所在地", "address1", "address line", "mailing"]
 )
 _BARE_CELL: Final = regex.compile(r"(?=.*\p{Latin}{2})(?=.*[0-9])[\p{Latin}\p{M}0-9 .,'’#/&()ºª°-]{5,120}")
 # where an address can begin, and what must follow soon: trying a form only there is many times faster than letting it search
 _NUMBER_START: Final = regex.compile(
-    r"(?<![\p{Latin}0-9])(?:[0-9]{1,6}[A-Z]?(?:-[0-9]{1,4})?(?: [0-9]/[0-9])? (?=[\p{Latin}0-9])|(?i:suite|ste|apt|unit|flat|room|floor) )"
+    r"(?<![\p{Latin}0-9])(?:[0-9]{1,6}[A-Z]?(?:-[0-9]{1,4})?(?:[ -][0-9]/[0-9]|/[0-9]{1,5})? (?=[\p{Latin}0-9'\"])|(?i:suite|ste|apt|unit|flat|room|floor|"
+    + _NUMBER_WORD
+    + ") )"
 )
-_STREET_START: Final = regex.compile(rf"(?i)(?<![\p{{Latin}}])(?:{_SUFFIX}|broadway|rte|cr|sr|fm|interstate)(?![\p{{Latin}}])")
-_BOX_START: Final = regex.compile(r"(?i)(?<![\p{Latin}0-9])(?:p\.? ?o\.? ?box|post office box|lock ?box) ")
-_MILITARY_START: Final = regex.compile(r"(?<![\p{Latin}0-9])(?:(?:PSC|Unit|CMR) (?=[0-9])|US(?:NV|NS|CGC|S) )")
+_STREET_START: Final = regex.compile(rf"(?i)(?<![\p{{Latin}}])(?:{_SUFFIX}|broadway|rte|rt|cr|sr|fm|us|u\.s\.|interstate)(?![\p{{Latin}}])")
+_BOX_START: Final = regex.compile(
+    r"(?i)(?<![\p{Latin}0-9])(?:p\.? ?o\.? ?box|post office box|lock ?box|(?:rr[0-9]?|hcr?|hc|rural route|route|rt)(?: #? ?[0-9]{1,4})? box) "
+)
+_DIRECTION_START: Final = regex.compile(
+    r"(?<![\p{Latin}0-9])[0-9]{1,6}[A-Z]? (?=(?i:[NSEW]|NE|NW|SE|SW|N\.[EW]\.|S\.[EW]\.|north|south|east|west|so)\.? [\p{Lu}0-9])"
+)
+_MILITARY_START: Final = regex.compile(r"(?<![\p{Latin}0-9])(?:(?i:(?:PSC|Unit|CMR) (?=[0-9])|US(?:NV|NS|CGC|S) ))")
 _PLACE_START: Final = regex.compile(r"(?<![\p{Latin}0-9.'’-])(?<!\p{Lu}[\p{Latin}.]{0,20} )\p{Lu}\p{Latin}+")
 _ZIP: Final = regex.compile(r"(?<=[A-Za-z.] )[0-9]{5}(?![0-9])")
 # what a text must hold for a form to match anywhere in it, loosely: all the screen asks
-_NUMBER_SIGN: Final = r"[0-9][A-Z]? |(?i:suite|ste|apt|unit|flat|room|floor) "
-_STREET_SIGN: Final = rf"(?<![A-Za-z])(?i:{_SUFFIX}|broadway|rte|cr|sr|fm|interstate)(?![A-Za-z])"
+_NUMBER_SIGN: Final = r"[0-9][A-Z]? |(?i:suite|ste|apt|unit|flat|room|floor|" + _NUMBER_WORD + ") "
+_STREET_SIGN: Final = rf"(?<![A-Za-z])(?i:{_SUFFIX}|broadway|rte|rt|cr|sr|fm|us|u\.s\.|interstate)(?![A-Za-z])"
 _ZIP_SIGN: Final = r"[A-Za-z.] [0-9]{5}(?![0-9])"
+_HOUSE: Final = regex.compile(  # the name of a house, right before its number, as its own part of the line
+    r"(?:^|[\n,:;|\t\"])[ ]?(?P<house>(?:[\p{Lu}0-9][\p{Latin}0-9.'’&-]*[ ]|of[ ]|the[ ]|and[ ]){0,5}"
+    r"(?:Building|Bldg\.?|Hall|Courthouse|Plaza|Tower|Towers|House|Gateway),[ ])$"
+)
 _REACH: Final = 120  # characters from a house number to its street's last word, or to the ZIP
 
 
@@ -164,6 +193,7 @@ def _starts(folded: str) -> dict[str, list[int]]:
         **dict.fromkeys(("full", "street_unit", "street"), near_street),
         "numbered_zip": _followed(numbers, zips),
         "box": [match.start() for match in _BOX_START.finditer(folded)],
+        "direction": [match.start() for match in _DIRECTION_START.finditer(folded)],
         "military": [match.start() for match in _MILITARY_START.finditer(folded)],
         "city_zip": _followed([match.start() for match in _PLACE_START.finditer(folded)], zips) if zips else [],
     }
@@ -185,10 +215,11 @@ class AddressEnRecognizer(EntityRecognizer):
 
     SIGNS: ClassVar[tuple[str | tuple[str, ...], ...]] = (
         (_NUMBER_SIGN, _STREET_SIGN),
+        r"[0-9][A-Z]?[ ](?i:[NSEW]|NE|NW|SE|SW|N\.[EW]\.|S\.[EW]\.|north|south|east|west|so)\.?[ ][A-Z0-9]",
         (_NUMBER_SIGN, _ZIP_SIGN),
         r"(?i)box[ #]{1,3}[0-9]",
         rf",[ ]?(?:{_STATE}|(?i:D\.C\.|{_STATE_NAME}))[ ][0-9]{{5}}",
-        r"[AFD]PO[ ]A[AEP][ ][0-9]{5}",
+        r"(?i:[AFD]PO[ ]A[AEP])[ ][0-9]{5}",
     )
     CELL_SIGNS: ClassVar[tuple[str, ...]] = (r"[0-9][A-Z]? ", r"(?i)box[ #]{1,3}[0-9]", r"[A-Za-z.] [0-9]{5}")
 
@@ -233,7 +264,9 @@ class AddressEnRecognizer(EntityRecognizer):
                 match = pattern.match(folded, start, timeout=WINDOW_SECONDS) if start >= done else None
                 if match is not None and not self._is_prose(name, match[0], _alone(folded, *match.span())):
                     done = match.end()
-                    yield name, score, start, len(folded[:done].rstrip(" ,\r\n"))
+                    house = _HOUSE.search(folded[max(0, start - 80) : start]) if name == "full" else None
+                    begin = start - len(house["house"]) if house else start
+                    yield name, score, begin, len(folded[:done].rstrip(" ,\r\n"))
 
     def _is_prose(self, form: str, surface: str, alone: bool) -> bool:
         words = surface.split()

@@ -205,7 +205,12 @@ def jp_phone_lost_zero(value: str) -> bool:
 def phone_length(value: str) -> bool:
     """Seven to fifteen digits (ITU-T E.164), not all the same, and no Japanese freephone number."""
     digits = _digits(value)
-    return 7 <= len(digits) <= 15 and len(set(digits)) > 1 and not jp_service_phone(value)
+    return 7 <= len(digits) <= 15 and len(set(digits)) > 1 and not jp_service_phone(value) and not _DATE_SHAPE.fullmatch(value)
+
+
+_DATE_SHAPE: Final = re.compile(
+    r"(?:18|19|20)[0-9]{2}([ ./-])(?:0?[1-9]|1[0-2])\1[0-3]?[0-9]|[0-3]?[0-9]([ ./-])[0-3]?[0-9]\2(?:18|19|20)[0-9]{2}"
+)
 
 
 def jp_service_phone(value: str) -> bool:
@@ -248,9 +253,12 @@ _AREA_STARTS: Final = frozenset(
 )
 
 
+_EXTENSION: Final = re.compile(r"[ ,]*(?:x|extn?|extension)[ .:]*[0-9]+$", re.I)
+
+
 def nanp_phone(value: str) -> bool:
     """North American Numbering Plan: area code and exchange begin with 2 to 9 and are no N11 service code."""
-    digits = _digits(value)
+    digits = _digits(_EXTENSION.sub("", value))
     if len(digits) == 11 and digits[0] == "1":
         digits = digits[1:]
     if len(digits) != 10 or digits[0] in "01" or digits[3] in "01" or digits[1:3] == "11":
@@ -258,9 +266,38 @@ def nanp_phone(value: str) -> bool:
     return len(set(digits)) > 1
 
 
+def nanp_assigned(value: str) -> bool:
+    """A number of the North American plan whose area code is in use (libphonenumber)."""
+    return nanp_phone(value) and _possible(_EXTENSION.sub("", value), "US")
+
+
 def international_phone(value: str) -> bool:
-    """A number with its country code, possible by ITU-T E.164 and the country's plan (libphonenumber)."""
-    return _possible("+" + _digits(value.replace("(0)", "")) if not value.lstrip().startswith("+") else value.replace("(0)", ""), None)
+    """A number with its country code, valid in the country's plan (libphonenumber), or of a length it uses if written in groups."""
+    plain = _EXTENSION.sub("", value).replace("(0)", "").strip()
+    plain = plain if plain.startswith("+") else "+" + _digits(plain)
+    return _possible(plain, None) or (len(_GROUPS.findall(plain)) >= 3 and _has_length(plain))
+
+
+def double_zero_phone(value: str) -> bool:
+    """A number that begins with 00 and a country code, valid in the country's plan (libphonenumber)."""
+    return not jp_phone(value) and _possible("+" + _digits(value.replace("(0)", ""))[2:], None)
+
+
+def country_code(value: str) -> bool:
+    """A plus sign and an assigned country code (ITU-T E.164, libphonenumber), six to fifteen digits in all."""
+    import phonenumbers
+
+    digits = _digits(value)
+    known = phonenumbers.COUNTRY_CODE_TO_REGION_CODE
+    return 6 <= len(digits) <= 15 and any(int(digits[:length]) in known for length in (1, 2, 3))
+
+
+_POSTAL: Final = re.compile(r"[0-9]{5}-[0-9]{3,4}|[0-9]{4}-[0-9]{3}|[0-9]{3}-[0-9]{4}|[0-9]{3}-[0-9]{2}-[0-9]{4}")
+
+
+def phone_in_record(value: str) -> bool:
+    """Seven to twelve digits in groups that are no postal code, date or social security number by their form."""
+    return len(_digits(value)) <= 12 and phone_length(value) and not _POSTAL.fullmatch(value)
 
 
 def gb_phone(value: str) -> bool:
@@ -279,6 +316,19 @@ def _possible(value: str, region: str | None) -> bool:
     return bool(phonenumbers.is_valid_number(number)) or (
         region is None and number.country_code in (1, 81) and bool(phonenumbers.is_possible_number(number))
     )
+
+
+_GROUPS: Final = re.compile(r"[0-9]+")
+
+
+@lru_cache(maxsize=4096)
+def _has_length(value: str) -> bool:
+    import phonenumbers
+
+    try:
+        return bool(phonenumbers.is_possible_number(phonenumbers.parse(value)))
+    except phonenumbers.NumberParseException:
+        return False
 
 
 # --------------------------------------------------------------------------- e-mail

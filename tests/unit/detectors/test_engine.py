@@ -189,7 +189,7 @@ def test_our_recognizers_serve_a_plain_presidio_engine() -> None:
 
 @pytest.mark.parametrize("recognizer", engine.load(DetectSettings()).recognizers, ids=lambda item: item.name)
 def test_every_recognizer_keeps_its_results_in_presidio(recognizer: EntityRecognizer) -> None:
-    text = LETTER + "氏名：山田 太郎 様\nDear Ms. Jane Doe, 12 Main Street, Springfield, IL 62701\n"
+    text = LETTER + "氏名：山田 太郎 様\nDear Ms. Jane Doe, 12 Main Street, Springfield, IL 62701\nMusterstraße 8\n"
     results = recognizer.analyze(text, recognizer.supported_entities, None)
     assert results, "finds something in the letter"
     identifiers = {item.recognition_metadata[RecognizerResult.RECOGNIZER_IDENTIFIER_KEY] for item in results}
