@@ -110,7 +110,16 @@ def main() -> None:
         watch = Watch()
         watch.start()
         began = time.monotonic()
-        command = [str(Path(sys.executable).parent / "strayscan"), "scan", str(folder / "share"), "--out", str(folder / "out"), "--jobs", "1", "--json"]
+        command = [
+            str(Path(sys.executable).parent / "strayscan"),
+            "scan",
+            str(folder / "share"),
+            "--out",
+            str(folder / "out"),
+            "--jobs",
+            "1",
+            "--json",
+        ]
         result = subprocess.run(command, capture_output=True, text=True, check=False)
         seconds = time.monotonic() - began
         watch.done.set()

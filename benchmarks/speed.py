@@ -85,7 +85,9 @@ def main() -> None:
         office = office_folder(temp / "office", 8)
         size = 8e6
         seconds, hits = timed(lambda: sum(scan(worker, path, temp) for path in sorted(office.iterdir())), asked.runs)
-        rows.append({"load": "Word documents of 1 MB text", "mb_s": size / seconds / 1e6, "hits": hits, "presidio_mb_s": None, "ratio": None})
+        rows.append(
+            {"load": "Word documents of 1 MB text", "mb_s": size / seconds / 1e6, "hits": hits, "presidio_mb_s": None, "ratio": None}
+        )
     report(rows, asked.json)
 
 

@@ -44,7 +44,7 @@ def test_members_finish_before_their_container(scan: Scan) -> None:
     events = scan(zipped(a__txt=b"x aa@example.com", in__zip=inner), "o.zip")
     order = [event.facts.member for event in events if isinstance(event, Finished)]
     assert order == [("a.txt",), ("in.zip", "b.txt"), ("in.zip",), ()]
-    assert [event.member for event in events if isinstance(event, Begun)][0] == ()
+    assert next(event.member for event in events if isinstance(event, Begun)) == ()
     assert finished(events)[("in.zip", "b.txt")].found[0].count == 1
     assert finished(events)[()].status is Status.SCANNED
 
