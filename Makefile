@@ -47,7 +47,7 @@ benchmark: setup
 
 SETS ?= ../shared/eval
 accuracy: setup
-	$(BIN)/python benchmarks/accuracy.py $(SETS) --sample 800 --write docs/reference/accuracy.md
+	$(BIN)/python benchmarks/accuracy.py $(SETS) --sample 250 --write docs/reference/accuracy.md
 
 clean:
 	rm -rf .venv build *.egg-info $(DEMO_OUT)
