@@ -18,9 +18,10 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from itertools import islice
 from pathlib import Path
 
-from material import LOADS, office_folder, write_lines
+from material import LOADS, office_folder, prose_lines, write_lines
 
 from scanner.config import KnownContacts, PipelineConfig
 from scanner.extract.budget import FileBudget
@@ -82,12 +83,7 @@ def main() -> None:
         for name, (lines, encoding) in LOADS.items():
             path = write_lines(temp / "load", lines(1), int(asked.mb * 1e6), encoding)
             rows.append(row(name, path, encoding, worker, other, temp, asked.runs))
-        office = office_folder(temp / "office", 8)
-        size = 8e6
-        seconds, hits = timed(lambda: sum(scan(worker, path, temp) for path in sorted(office.iterdir())), asked.runs)
-        rows.append(
-            {"load": "Word documents of 1 MB text", "mb_s": size / seconds / 1e6, "hits": hits, "presidio_mb_s": None, "ratio": None}
-        )
+        rows.append(office_row(temp, worker, other, asked.runs))
     report(rows, asked.json)
 
 
@@ -100,6 +96,17 @@ def row(name: str, path: Path, encoding: str, worker: Pipeline, other: Callable[
     theirs, _ = timed(lambda: other(text), 1)
     their_rate = len(head) / theirs / 1e6
     return {"load": name, "mb_s": rate, "hits": hits, "presidio_mb_s": their_rate, "ratio": rate / their_rate}
+
+
+def office_row(temp: Path, worker: Pipeline, other: Callable[[str], int], runs: int) -> dict[str, object]:
+    """Eight Word documents; Presidio is given the text of one with data, already taken out of its file."""
+    office = office_folder(temp / "office", 8)
+    seconds, hits = timed(lambda: sum(scan(worker, path, temp) for path in sorted(office.iterdir())), runs)
+    rate = 8 / seconds
+    text = "\n".join(islice(prose_lines(1), 400))
+    theirs, _ = timed(lambda: other(text), 1)
+    their_rate = len(text.encode()) / theirs / 1e6
+    return {"load": "Word documents of 1 MB text", "mb_s": rate, "hits": hits, "presidio_mb_s": their_rate, "ratio": rate / their_rate}
 
 
 def report(rows: list[dict[str, object]], as_json: bool) -> None:
