@@ -14,6 +14,7 @@ from typing import Any, ClassVar, Final
 import regex
 from presidio_analyzer import EntityRecognizer, RecognizerResult
 
+from detectors.claims import first_come
 from detectors.fold import fold
 from detectors.pattern import WINDOW_SECONDS
 from detectors.presidio import result
@@ -235,14 +236,10 @@ class AddressEnRecognizer(EntityRecognizer):
     def analyze(self, text: str, entities: Sequence[str], nlp_artifacts: Any = None) -> list[RecognizerResult]:
         """Addresses in running text, the fullest form of each."""
         del entities, nlp_artifacts
-        folded = fold(text)
-        taken: list[tuple[int, int]] = []
-        found = []
-        for name, score, start, end in self._matches(folded):
-            if not any(start < b and a < end for a, b in taken):
-                taken.append((start, end))
-                found.append(result("ADDRESS", start, end, score, f"en.address.{name}", "address_en", identifier="address_en"))
-        return found
+        return [
+            result("ADDRESS", start, end, score, f"en.address.{name}", "address_en", identifier="address_en")
+            for name, score, start, end in first_come(self._matches(fold(text)))
+        ]
 
     def analyze_cell(self, value: str, header: Sequence[str]) -> list[RecognizerResult]:
         """Addresses in a cell; under a header that says "address" any words with a number are one."""

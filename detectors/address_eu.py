@@ -15,6 +15,7 @@ from typing import Any, ClassVar, Final
 import regex
 from presidio_analyzer import EntityRecognizer, RecognizerResult
 
+from detectors.claims import first_come
 from detectors.fold import fold
 from detectors.pattern import WINDOW_SECONDS
 from detectors.presidio import result
@@ -158,14 +159,10 @@ class AddressEuRecognizer(EntityRecognizer):
     def analyze(self, text: str, entities: Sequence[str], nlp_artifacts: Any = None) -> list[RecognizerResult]:
         """Addresses in running text, the fullest form of each."""
         del entities, nlp_artifacts
-        folded = fold(text)
-        taken: list[tuple[int, int]] = []
-        found = []
-        for name, score, start, end in self._matches(folded):
-            if not any(start < b and a < end for a, b in taken):
-                taken.append((start, end))
-                found.append(result("ADDRESS", start, end, score, f"eu.address.{name}", "address_eu", identifier="address_eu"))
-        return found
+        return [
+            result("ADDRESS", start, end, score, f"eu.address.{name}", "address_eu", identifier="address_eu")
+            for name, score, start, end in first_come(self._matches(fold(text)))
+        ]
 
     def _matches(self, folded: str) -> Iterator[tuple[str, float, int, int]]:
         for name, score, pattern in self._forms:

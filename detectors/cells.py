@@ -29,8 +29,6 @@ _WORLD_WRITTEN: Final = (
     r"^(?:\+\d{1,3}[-. ]?(?:\(\d{1,4}\)|\d{1,4})(?:[-. ]\d{2,4}){1,4}|(?:\+?1[-. ])?(?:\(\d{3}\) ?|\d{3}[-.])\d{3}[-.]\d{4})$"
 )
 _MOBILE_DIGITS: Final = r"^0[789]0\d{8}$"
-_POSTAL: Final = r"^〒? ?\d{3}-?\d{4}$"
-_ANY_POSTAL: Final = r"^(?:〒? ?\d{3}-?\d{4}|\d{5}(?:-\d{4})?|[A-Z]{1,2}\d[A-Z\d]? ?\d[A-Z]{2})$"
 _DATE: Final = (
     r"^(?:(?:18|19|20)\d{2}[-/.年] ?\d{1,2}[-/.月] ?\d{1,2}日?|(?:19|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])|"
     r"\d{1,2}[-/.]\d{1,2}[-/.](?:18|19|20)\d{2}"
@@ -226,9 +224,6 @@ class Cells:
     def phone_digits(self) -> Mask:
         """Eleven digits of a mobile phone, ten of a fixed one."""
         return self.matches(_MOBILE_DIGITS) | self.matches(r"^0[1-9]\d{8}$")
-
-    def postal(self, headed: bool) -> Mask:
-        return self.matches(_ANY_POSTAL if headed else _POSTAL, self.dashed)
 
     def date(self) -> Mask:
         return self.matches(_DATE)

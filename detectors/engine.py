@@ -28,7 +28,7 @@ _LIBRARIES: Final = ("presidio-analyzer", "regex", "phonenumbers", "sudachipy", 
 
 
 class Engine:
-    """Implements `scanner.model.Detectors`. Pure after loading but for `take_problems`, the list of detectors that failed."""
+    """All detectors of a run, as the pipeline gets them. Pure after loading but for `take_problems`, the detectors that failed."""
 
     def __init__(
         self, settings: DetectSettings, rules: tuple[Rule, ...], recognizers: Sequence[EntityRecognizer], *, screened: bool = True
@@ -265,7 +265,7 @@ def _digest_parts(settings: DetectSettings, rules: Sequence[Rule], recognizers: 
     for file in sorted(path for path in (*folder.glob("*.py"), *folder.glob("data/*")) if path.is_file()):
         yield file.name.encode() + hashlib.blake2b(file.read_bytes(), digest_size=16).digest()
     for library in (*_LIBRARIES, *models_packages(settings)):
-        yield f"{library} {_version(library)}".encode()
+        yield f"{library} {library_version(library)}".encode()
 
 
 def models_packages(settings: DetectSettings) -> tuple[str, ...]:
@@ -273,7 +273,8 @@ def models_packages(settings: DetectSettings) -> tuple[str, ...]:
     return tuple(sorted({name.replace("_", "-") for name in settings.spacy_models.values()}))
 
 
-def _version(library: str) -> str:
+def library_version(library: str) -> str:
+    """The installed version of a distribution, "none" without it."""
     try:
         return version(library)
     except PackageNotFoundError:

@@ -13,6 +13,7 @@ from typing import Any, Final, NamedTuple
 
 from presidio_analyzer import EntityRecognizer, RecognizerResult
 
+from detectors.claims import Claim, best
 from detectors.names_data import EnglishNames, word_sections
 from detectors.person_spacy import SpacyPersons
 from detectors.person_tagger import BEGIN, INSIDE, Tagger, Traits
@@ -163,12 +164,6 @@ class Token(NamedTuple):
     role: int
 
 
-class Claim(NamedTuple):
-    start: int
-    end: int
-    score: float
-
-
 class EnglishPersonRecognizer(EntityRecognizer):
     """PERSON in English text."""
 
@@ -203,7 +198,7 @@ class EnglishPersonRecognizer(EntityRecognizer):
         placed = [*self._placed(text), *self._cells(text)]
         listed = [*self._last_first(text), *self._runs(text), *self._capitals(text)] if _PAIR_HINT.search(text) else []
         tagged, doubted = self._in_prose(text, placed, listed)
-        return _best([*placed, *tagged, *doubted])
+        return best([*placed, *tagged, *doubted])
 
     # ------------------------------------------------------------------ running text
 
@@ -530,19 +525,6 @@ def _bucket(rank: int | None) -> str:
 def _alone(text: str, start: int, end: int) -> bool:
     """The span fills its line or quoted cell."""
     return (start == 0 or text[start - 1] in '\n\t;|"') and (end == len(text) or text[end] in '\r\n\t;|"')
-
-
-def _best(claims: list[Claim]) -> list[Claim]:
-    """Claims that do not overlap: the better score first, then the longer."""
-    if len(claims) < 2:
-        return claims
-    kept: list[Claim] = []
-    taken = bytearray(max(claim.end for claim in claims))
-    for claim in sorted(claims, key=lambda c: (-c.score, c.start - c.end, c.start)):
-        if taken.find(1, claim.start, claim.end) < 0:
-            kept.append(claim)
-            taken[claim.start : claim.end] = b"\1" * (claim.end - claim.start)
-    return sorted(kept)
 
 
 RECOGNIZERS: tuple[type[EntityRecognizer], ...] = (EnglishPersonRecognizer,)

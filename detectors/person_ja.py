@@ -13,6 +13,7 @@ from typing import Any, Final, NamedTuple
 
 from presidio_analyzer import EntityRecognizer, RecognizerResult
 
+from detectors.claims import Claim, best
 from detectors.names_data import OLD_CHARACTERS, OLD_FORMS, JapaneseNames, katakana, word_sections
 from detectors.person_spacy import SpacyPersons
 from detectors.person_tagger import BEGIN, INSIDE, Tagger, Traits
@@ -150,12 +151,6 @@ class Token(NamedTuple):
     role: int
 
 
-class Claim(NamedTuple):
-    start: int
-    end: int
-    score: float
-
-
 class _Name(NamedTuple):
     start: int
     end: int
@@ -227,7 +222,7 @@ class JapanesePersonRecognizer(EntityRecognizer):
             raw += self._labelled(clean, tokens, regions, raw)
             if prose:
                 raw = self._in_prose(clean, tokens, regions, raw)
-        return _best(raw)
+        return best(raw)
 
     # ------------------------------------------------------------------ running text
 
@@ -627,19 +622,6 @@ def _apart(line: str, start: int, end: int) -> bool:
     left = line[start - 1] if start else ","
     right = line[end] if end < len(line) else ","
     return bool(_EDGE.match(left)) and left not in " 　" and bool(_EDGE.match(right)) and right not in " 　"
-
-
-def _best(claims: list[Claim]) -> list[Claim]:
-    """Claims that do not overlap: the better score first, then the longer."""
-    if len(claims) < 2:
-        return claims
-    kept: list[Claim] = []
-    taken = bytearray(max(claim.end for claim in claims))
-    for claim in sorted(claims, key=lambda c: (-c.score, c.start - c.end, c.start)):
-        if taken.find(1, claim.start, claim.end) < 0:
-            kept.append(claim)
-            taken[claim.start : claim.end] = b"\1" * (claim.end - claim.start)
-    return sorted(kept)
 
 
 RECOGNIZERS: tuple[type[EntityRecognizer], ...] = (JapanesePersonRecognizer,)

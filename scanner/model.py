@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -339,17 +339,6 @@ class DetectSettings:
     allow: tuple[str, ...] = ()  # exact values never to report
     spacy_models: Mapping[str, str] = field(default_factory=dict)  # language -> installed spaCy package
     disabled_rules: tuple[str, ...] = ()
-
-
-class Detectors(Protocol):
-    """All detectors of a run as the pipeline is given them; pure: no I/O after loading, no state between calls."""
-
-    digest: str  # of everything that decides the outcome: rules, dictionaries, settings, versions
-
-    def find(self, text: str) -> list[Detection]:
-        """Detections of a window or any longer text, overlaps resolved, in order of start."""
-
-    def table(self, header: Sequence[str] | None, place: str | None) -> TableDetector: ...
 
 
 # --------------------------------------------------------------------------- what comes out, still without a verdict

@@ -85,7 +85,6 @@ class Manuscript:
     def __init__(self, budget: Budget, place: str | None = None) -> None:
         self._budget = budget
         self._places: list[str | None] = [place]
-        self._paged: str | None = None
         self._lines: dict[str | None, list[str]] = {}
         self._size = 0
         self._paragraphs: list[list[str]] = []

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import scanner
@@ -40,18 +39,13 @@ class Digests:
 
 
 def _readers() -> str:
+    from detectors.engine import library_version
+
     hasher = hashlib.blake2b(digest_size=16)
     home = Path(scanner.__file__).parent
     for package in PACKAGES:
         for file in sorted((home / package).glob("*.py")):
             hasher.update(file.name.encode() + b"\0" + file.read_bytes())
     for library in READERS:
-        hasher.update(f"{library} {_version(library)}\0".encode())
+        hasher.update(f"{library} {library_version(library)}\0".encode())
     return hasher.hexdigest()
-
-
-def _version(library: str) -> str:
-    try:
-        return version(library)
-    except PackageNotFoundError:
-        return "none"
