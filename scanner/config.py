@@ -29,6 +29,41 @@ class KnownContacts:
 
 
 @dataclass(frozen=True, slots=True)
+class StoreTracing:
+    """How the copies of one approved store are traced, where that differs from `CopySettings`. None: as there."""
+
+    trace: bool = True
+    keys: tuple[str, ...] = ()  # columns of the store to fingerprint, by name; none named: all that identify
+    leave_out: tuple[str, ...] = ()  # columns of the store never to fingerprint
+    records: int | None = None
+    weak_records: int | None = None
+
+
+STRONG_KINDS = ("EMAIL_ADDRESS", "PHONE_NUMBER", "JP_BANK_ACCOUNT", "IBAN_CODE", "US_SSN")
+"""Kinds of which one value alone identifies a record (a phone number also as a fax number does not)."""
+
+
+@dataclass(frozen=True, slots=True)
+class CopySettings:
+    """What counts as a copy of an approved store: the policy's `copies:`."""
+
+    index: Path | None = None  # folder of the index; None: in the account's own data folder
+    strong: tuple[str, ...] = STRONG_KINDS
+    columns: int = 2  # values of different kinds of one row that must agree where none is strong
+    records: int = 1  # distinct records that make a copy, where a strong value agrees
+    weak_records: int = 2  # the same where none does
+    within_lines: int = 10  # how far apart the values of one record may stand in a text
+    require: tuple[str, ...] = ()  # kinds that must be among the values that agree
+    never: tuple[tuple[str, ...], ...] = ()  # combinations of kinds that do not make a match by themselves
+    texts: bool = True  # look for excerpts of documents
+    text_chars: int = 300  # normalised characters of the shortest excerpt told
+    stores: Mapping[str, StoreTracing] = field(default_factory=dict)  # by name of the store
+
+    def of(self, store: str) -> StoreTracing:
+        return self.stores.get(store, StoreTracing())
+
+
+@dataclass(frozen=True, slots=True)
 class PipelineConfig:
     """All that a worker needs to turn one file into facts. `secret` is the installation's key; it is never shown."""
 

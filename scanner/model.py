@@ -363,6 +363,20 @@ class FoundFact:
 
 
 @dataclass(frozen=True, slots=True)
+class CopyFact:
+    """That an object holds records or text of an approved store (contract: copies)."""
+
+    store: str
+    source_path: str | None  # the store's file that most of it came from
+    matched_records: int  # distinct records of the store found; of `bytes` and `text` 0
+    object_records: int
+    store_records: int
+    columns: tuple[str, ...]  # columns of the store that left
+    evidence: str  # bytes, records, text
+    score: float  # 0 to 1
+
+
+@dataclass(frozen=True, slots=True)
 class ObjectFacts:
     """What the pipeline says of one object (a file or a member): how far it was read and what was found. No verdict yet:
     the policy gives it, so that hard links, unchanged files and equal content can be judged at each of their places."""
