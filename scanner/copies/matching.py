@@ -4,10 +4,15 @@ A value of the object meets the cells of the index that have its tag. Rare value
 name) only speak for or against a record that another value of the same row has named. A record is found if the values of one row, or of
 lines close together in a text, agree with it as the settings ask. Memory does not grow with the object: what meets the index is dealt out
 by row and by record into shares that fit.
+
+Name and birth date of a stranger agree with some record of a large store by chance. The chance is about n1 n2 / N for values that stand in
+n1 and n2 of N records. Records found by such values alone count only if there are more of them than chance explains (Chernoff's bound on
+the tail of a Poisson distribution), those likely by chance apart from those unlikely; in running text only the unlikely ones do.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -34,19 +39,27 @@ COMMON = 4_096
 TEXT_COMMON = 256
 """The same in a running text, where rows do not tell apart what belongs together."""
 
+LIKELY = 0.0005
+"""Chance of one row to agree with a record of the store without being a copy of it, above which it is weighed apart."""
+
+LIKELY_IN_TEXT = 0.01
+TAIL = 1e-3
+"""How improbable so many chance agreements must be."""
+
 BATCH = 131_072  # rows of values at a time
 SHARE = 400_000  # meetings weighed at once
 
-_HIT = np.dtype([("tag", "<u8"), ("place", "<u4"), ("row", "<i4"), ("segment", "<u4"), ("low", "<u8"), ("count", "<u4")])
+_HIT = np.dtype([("tag", "<u8"), ("place", "<u4"), ("row", "<i4"), ("segment", "<u4"), ("low", "<u8"), ("count", "<u4"), ("kind", "u1")])
 """A value of the object that stands in a segment: where it stands, and the cells [low, low + count). `tag`: of its row, for the dealing."""
 
 _PAIR = np.dtype(
-    [("tag", "<u8"), ("place", "<u4"), ("row", "<i4"), ("segment", "<u4"), ("record", "<u4"), ("column", "<u2"), ("rare", "?")]
+    [("tag", "<u8"), ("place", "<u4"), ("row", "<i4"), ("segment", "<u4"), ("record", "<u4"), ("column", "<u2"), ("count", "<u4")]
 )
 """A cell of the index that a value of the object agrees with. `tag`: of its record, for the dealing."""
 
 Block = npt.NDArray[Any]
 Bools = npt.NDArray[np.bool_]
+Ints = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +76,11 @@ class ObjectKnown:
 class _Found:
     """Records of one store found in one object."""
 
-    strong: list[npt.NDArray[np.int64]] = field(default_factory=list)  # numbers over all segments
-    weak: list[npt.NDArray[np.int64]] = field(default_factory=list)
-    columns: set[tuple[int, int]] = field(default_factory=set)  # segment, column
+    strong: list[Ints] = field(default_factory=list)  # numbers over all segments
+    weak: dict[bool, list[Ints]] = field(default_factory=lambda: {False: [], True: []})  # by whether chance makes them likely
+    expected: dict[bool, float] = field(default_factory=lambda: {False: 0.0, True: 0.0})  # rows that agree by chance
+    columns: dict[bool | None, set[tuple[int, int]]] = field(default_factory=lambda: {None: set(), False: set(), True: set()})
+    """Segment and column, of the strong (None) and the weak."""
 
 
 class Matcher:
@@ -152,13 +167,14 @@ class Matcher:
 
     def _hits(self, store: _Searched, tables: Iterator[pa.Table]) -> Iterator[tuple[bool, Block]]:
         places: dict[tuple[str | None, bool], int] = {}
+        kinds: dict[str, int] = {}
         for table in tables:
             self._alive()
             for _, kind, place, column, part in by_claim(table):
                 if identifies(kind):
                     is_text = column is None
                     number = places.setdefault((place, is_text), len(places))
-                    for hits in store.hits(part, number):
+                    for hits in store.hits(part, number, kinds.setdefault(_domain(kind), len(kinds) % 255)):
                         yield is_text, hits
 
     def _weigh_lines(self, store: _Searched, lines: Spool, found: _Found) -> None:
@@ -206,7 +222,7 @@ class _Searched:
         held = max(known.records, source.records)
         return CopyFact(self.index.name, source.path, source.records, held, self.index.records, tuple(columns), "bytes", 1.0)
 
-    def hits(self, part: pa.Table, place: int) -> Iterator[Block]:
+    def hits(self, part: pa.Table, place: int, kind: int) -> Iterator[Block]:
         """Where values of the object stand in the index, as `_HIT`."""
         tags = part["fingerprint"].to_numpy()
         for number, segment in enumerate(self.index.segments):
@@ -217,11 +233,11 @@ class _Searched:
             positions, rows = exploded(part.select(["fingerprint", "rows"]).take(pa.array(met)).set_column(0, "fingerprint", pa.array(met)))
             hits = np.empty(len(rows), _HIT)
             hits["place"], hits["row"], hits["segment"] = place, rows, number
-            hits["low"], hits["count"] = low[positions], count[positions]
+            hits["low"], hits["count"], hits["kind"] = low[positions], count[positions], kind
             hits["tag"] = _mixed((np.uint64(place) << np.uint64(32)) | rows.astype(np.uint64))
             yield hits
 
-    def pairs(self, hits: Block, chosen: npt.NDArray[np.int64] | None = None) -> Block:
+    def pairs(self, hits: Block, chosen: Ints | None = None) -> Block:
         """Every cell that the hits meet, as `_PAIR`, in the order of the hits."""
         hits = hits if chosen is None else hits[chosen]
         counts = hits["count"].astype(np.int64)
@@ -229,7 +245,7 @@ class _Searched:
         cells = np.repeat(hits["low"].astype(np.int64) - np.cumsum(counts) + counts, counts) + np.arange(len(pairs))
         for name in ("place", "row", "segment"):
             pairs[name] = np.repeat(hits[name], counts)
-        pairs["rare"] = np.repeat(hits["count"] <= RARE, counts)
+        pairs["count"] = np.repeat(hits["count"], counts)
         for number, segment in enumerate(self.index.segments):
             mine = pairs["segment"] == number
             pairs["record"][mine] = segment.records[cells[mine]]
@@ -247,10 +263,21 @@ class _Searched:
         rarest = np.zeros(int(row[-1]) + 1, np.int64)
         rarest[row[::-1]] = hits["count"][::-1]
         names = (hits["count"] <= RARE) | ((hits["count"] == rarest[row]) & (hits["count"] <= COMMON))
+        chance = self._chances(hits["count"], hits["kind"], row)
+        for likely in (False, True):
+            found.expected[likely] += float(chance[(chance > LIKELY) == likely].sum())
         for start, end in _slices(np.where(names, hits["count"], 0), row):
-            self._weigh_some(hits[start:end], row[start:end], names[start:end], found)
+            self._weigh_some(hits[start:end], row[start:end], names[start:end], chance, found)
 
-    def _weigh_some(self, hits: Block, row: npt.NDArray[np.int64], names: Bools, found: _Found) -> None:
+    def _chances(self, counts: npt.NDArray[Any], kinds: npt.NDArray[Any], group: Ints) -> npt.NDArray[np.float64]:
+        """Of each group (numbered from 0, ascending, rarest values first): the chance that its two rarest kinds agree with one record."""
+        starts = _starts(group)
+        others = kinds != kinds[starts][group]
+        rarest = counts[starts].astype(np.float64)
+        second = np.minimum.reduceat(np.where(others, counts, 0xFFFFFFFF).astype(np.float64), starts)
+        return np.where(second < 0xFFFFFFFF, np.minimum(1.0, rarest * second / max(self.index.records, 1)), 0.0)
+
+    def _weigh_some(self, hits: Block, row: Ints, names: Bools, chance: npt.NDArray[np.float64], found: _Found) -> None:
         named = self.pairs(hits[names])
         if not len(named):
             return
@@ -260,11 +287,9 @@ class _Searched:
         if spoken.any():
             more, of_row = self._confirmed(hits[spoken], row[spoken], named, named_row)
             pairs, rows = np.concatenate([named, more]), np.concatenate([named_row, of_row])
-        self._best_of_rows(pairs, rows, found)
+        self._best_of_rows(pairs, rows, chance, found)
 
-    def _confirmed(
-        self, common: Block, common_row: npt.NDArray[np.int64], named: Block, named_row: npt.NDArray[np.int64]
-    ) -> tuple[Block, npt.NDArray[np.int64]]:
+    def _confirmed(self, common: Block, common_row: Ints, named: Block, named_row: Ints) -> tuple[Block, Ints]:
         """Cells of common values that belong to a record already named in their row."""
         of_row, segments, records = _distinct(named_row, named["segment"], named["record"])
         low = np.searchsorted(of_row, common_row, side="left")
@@ -273,9 +298,7 @@ class _Searched:
         candidate = np.repeat(low - np.cumsum(counts) + counts, counts) + np.arange(len(hit))
         return self._cells_of(common[hit], segments[candidate], records[candidate], common_row[hit])
 
-    def _cells_of(
-        self, hits: Block, segments: npt.NDArray[Any], records: npt.NDArray[Any], rows: npt.NDArray[np.int64]
-    ) -> tuple[Block, npt.NDArray[np.int64]]:
+    def _cells_of(self, hits: Block, segments: npt.NDArray[Any], records: npt.NDArray[Any], rows: Ints) -> tuple[Block, Ints]:
         """For each hit and a record beside it: the cell of the hit's value in that record, where there is one."""
         kept, cells = [], []
         for number, segment in enumerate(self.index.segments):
@@ -285,16 +308,16 @@ class _Searched:
             cells.append(at[at >= 0])
         which, where = np.concatenate(kept), np.concatenate(cells)
         pairs = np.empty(len(which), _PAIR)
-        for name in ("place", "row", "segment"):
+        for name in ("place", "row", "segment", "count"):
             pairs[name] = hits[name][which]
-        pairs["record"], pairs["rare"] = records[which], False
+        pairs["record"] = records[which]
         for number, segment in enumerate(self.index.segments):
             mine = pairs["segment"] == number
             pairs["column"][mine] = segment.columns[where[mine]]
         pairs["tag"] = _mixed((pairs["segment"].astype(np.uint64) << np.uint64(32)) | pairs["record"].astype(np.uint64))
         return pairs, rows[which]
 
-    def _best_of_rows(self, pairs: Block, rows: npt.NDArray[np.int64], found: _Found) -> None:
+    def _best_of_rows(self, pairs: Block, rows: Ints, chance: npt.NDArray[np.float64], found: _Found) -> None:
         order = np.lexsort((pairs["record"], pairs["segment"], rows))
         pairs, rows = pairs[order], rows[order]
         starts = _starts(rows, pairs["segment"], pairs["record"])
@@ -305,7 +328,13 @@ class _Searched:
         row_of = rows[starts]
         best = np.lexsort((-weight, row_of))
         firsts = best[_starts(row_of[best])]
-        self._keep(pairs, starts, firsts[weight[firsts] >= 0], strong, found)
+        groups = firsts[weight[firsts] >= 0]
+        by_chance = chance[row_of[groups]]
+        for likely in (False, True):
+            found.expected[likely] -= float(by_chance[strong[groups] & ((by_chance > LIKELY) == likely)].sum())
+        self._keep(pairs, starts, groups[strong[groups]], None, found)
+        for likely in (False, True):
+            self._keep(pairs, starts, groups[~strong[groups] & ((by_chance > LIKELY) == likely)], likely, found)
 
     # ------------------------------------------------------------------ lines of texts
 
@@ -320,7 +349,12 @@ class _Searched:
         apart[1:] = np.diff(pairs["row"].astype(np.int64)) > near
         starts = np.flatnonzero(_begins(pairs["segment"], pairs["record"], pairs["place"]) | apart)
         _, strong, enough = self._weighed(pairs, starts)
-        self._keep(pairs, starts, np.flatnonzero(enough), strong, found)
+        self._keep(pairs, starts, np.flatnonzero(enough & strong), None, found)
+        group = np.cumsum(_at(starts, len(pairs))) - 1
+        rarest_first = np.lexsort((pairs["count"], group))
+        kinds = self._kinds_of(pairs)[rarest_first]
+        unlikely = self._chances(pairs["count"][rarest_first], kinds, group) <= LIKELY_IN_TEXT
+        self._keep(pairs, starts, np.flatnonzero(enough & ~strong & unlikely), False, found)
 
     def _near(self, pairs: Block, frequent: Block, near: int) -> Block:
         """Cells of common values that belong to a record named within so many lines."""
@@ -338,14 +372,11 @@ class _Searched:
 
     # ------------------------------------------------------------------ weighing
 
-    def _weighed(self, pairs: Block, starts: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.uint64], Bools, Bools]:
+    def _weighed(self, pairs: Block, starts: Ints) -> tuple[npt.NDArray[np.uint64], Bools, Bools]:
         """Of each group of cells of one record: the kinds that agree, whether a strong one is among them, and whether it is enough."""
-        bits = np.zeros(len(pairs), np.uint64)
-        for number, of_column in enumerate(self._bits):
-            mine = pairs["segment"] == number
-            bits[mine] = of_column[pairs["column"][mine]]
+        bits = self._kinds_of(pairs)
         agreed = np.bitwise_or.reduceat(bits, starts)
-        strong = np.bitwise_or.reduceat(np.where(pairs["rare"], bits & self._strong, np.uint64(0)), starts) != 0
+        strong = np.bitwise_or.reduceat(np.where(pairs["count"] <= RARE, bits & self._strong, np.uint64(0)), starts) != 0
         enough = strong | (_bit_count(agreed) >= self._settings.columns)
         for required in self._required:
             enough &= (agreed & required) != 0
@@ -353,33 +384,46 @@ class _Searched:
             enough &= (agreed & ~never) != 0
         return agreed, strong, enough
 
-    def _keep(self, pairs: Block, starts: npt.NDArray[np.int64], groups: npt.NDArray[np.int64], strong: Bools, found: _Found) -> None:
+    def _kinds_of(self, pairs: Block) -> npt.NDArray[np.uint64]:
+        """The bit of each cell's kind."""
+        bits = np.zeros(len(pairs), np.uint64)
+        for number, of_column in enumerate(self._bits):
+            mine = pairs["segment"] == number
+            bits[mine] = of_column[pairs["column"][mine]]
+        return bits
+
+    def _keep(self, pairs: Block, starts: Ints, groups: Ints, weak: bool | None, found: _Found) -> None:
+        """The records of these groups are found. `weak`: None for those of a strong value, else whether chance makes them likely."""
+        if not len(groups):
+            return
         at = starts[groups]
         records = self._firsts[pairs["segment"][at]] + pairs["record"][at]
-        found.strong.append(np.unique(records[strong[groups]]))
-        found.weak.append(np.unique(records[~strong[groups]]))
+        (found.strong if weak is None else found.weak[weak]).append(records)
         lengths = np.diff(np.append(starts, len(pairs)))
         chosen = np.zeros(len(starts), np.bool_)
         chosen[groups] = True
         kept = np.repeat(chosen, lengths)
         codes = np.unique((pairs["segment"][kept].astype(np.int64) << 16) | pairs["column"][kept])
-        found.columns.update((int(code) >> 16, int(code) & 0xFFFF) for code in codes)
+        found.columns[weak].update((int(code) >> 16, int(code) & 0xFFFF) for code in codes)
 
     def fact(self, found: _Found, known: ObjectKnown) -> CopyFact | None:
         """What the records found come to, None if they are too few."""
         strong = _all(found.strong)
-        weak = np.setdiff1d(_all(found.weak), strong, assume_unique=True)
+        counted = [likely for likely in (False, True) if _beyond_chance(sum(map(len, found.weak[likely])), found.expected[likely])]
+        weak = np.setdiff1d(_all([piece for likely in counted for piece in found.weak[likely]]), strong, assume_unique=True)
         least = self._tracing.records or self._settings.records
         least_weak = self._tracing.weak_records or self._settings.weak_records
         if not (len(strong) >= least or len(strong) + len(weak) >= max(least, least_weak)):
             return None
         records = np.concatenate([strong, weak])
-        labels = sorted({self.index.segments[segment].column_list[column].label for segment, column in found.columns})
+        labels = sorted(
+            {self.index.segments[segment].column_list[column].label for part in (None, *counted) for segment, column in found.columns[part]}
+        )
         held = max(known.records, len(records))
         score = round(len(records) / held * (1.0 if len(strong) >= len(weak) else 0.8), 4)
         return CopyFact(self.index.name, self._most_from(records), len(records), held, self.index.records, tuple(labels), "records", score)
 
-    def _most_from(self, records: npt.NDArray[np.int64]) -> str | None:
+    def _most_from(self, records: Ints) -> str | None:
         """The path of the source that most of the records lie in."""
         segments = np.searchsorted(self._firsts, records, side="right") - 1
         best: tuple[int, str] | None = None
@@ -418,7 +462,7 @@ def _by_object(table: pa.Table) -> Iterator[tuple[str, pa.Table]]:
         yield object_id, table.filter(pc.equal(table["object_id"], object_id))
 
 
-def _bounds(segment: Segment, tags: npt.NDArray[np.uint64]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+def _bounds(segment: Segment, tags: npt.NDArray[np.uint64]) -> tuple[Ints, Ints]:
     """Of each tag, the first cell that has it and how many have."""
     low = np.searchsorted(segment.tags, tags, side="left")
     counts = np.zeros(len(tags), np.int64)
@@ -429,9 +473,7 @@ def _bounds(segment: Segment, tags: npt.NDArray[np.uint64]) -> tuple[npt.NDArray
     return low, counts
 
 
-def _search(
-    records: npt.NDArray[Any], low: npt.NDArray[np.int64], count: npt.NDArray[np.int64], wanted: npt.NDArray[Any]
-) -> npt.NDArray[np.int64]:
+def _search(records: npt.NDArray[Any], low: Ints, count: Ints, wanted: npt.NDArray[Any]) -> Ints:
     """Where each wanted record is among the ascending `records[low : low + count]`, -1 where it is not: many binary searches at once."""
     left, right = low.copy(), low + count
     for _ in range(int(count.max(initial=0)).bit_length()):
@@ -468,11 +510,29 @@ def _begins(*columns: npt.NDArray[Any]) -> Bools:
     return begins
 
 
-def _starts(*columns: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
+def _starts(*columns: npt.NDArray[Any]) -> Ints:
     return np.flatnonzero(_begins(*columns))
 
 
-def _bit_count(masks: npt.NDArray[np.uint64]) -> npt.NDArray[np.int64]:
+def _at(positions: Ints, length: int) -> Bools:
+    """True at these positions."""
+    marks = np.zeros(length, np.bool_)
+    marks[positions] = True
+    return marks
+
+
+def _beyond_chance(met: int, expected: float) -> bool:
+    """Are these more than chance explains?"""
+    if met <= expected:
+        return False
+    return expected <= 0 or met - expected + met * math.log(expected / met) < math.log(TAIL)
+
+
+def _domain(entity_type: str) -> str:
+    return "PHONE_NUMBER" if entity_type == "FAX_NUMBER" else entity_type
+
+
+def _bit_count(masks: npt.NDArray[np.uint64]) -> Ints:
     return np.bitwise_count(masks).astype(np.int64)
 
 
@@ -483,7 +543,7 @@ def _mask(bits: Mapping[str, np.uint64], kinds: Iterable[str]) -> np.uint64:
     return mask
 
 
-def _slices(costs: npt.NDArray[Any], row: npt.NDArray[np.int64]) -> Iterator[tuple[int, int]]:
+def _slices(costs: npt.NDArray[Any], row: Ints) -> Iterator[tuple[int, int]]:
     """Runs of whole rows whose costs stay near `SHARE` together."""
     share = (np.cumsum(costs) - costs) // SHARE
     first = np.concatenate([[True], np.diff(row) > 0])
@@ -492,5 +552,5 @@ def _slices(costs: npt.NDArray[Any], row: npt.NDArray[np.int64]) -> Iterator[tup
     yield from zip(starts.tolist(), [*starts[1:].tolist(), len(row)], strict=True)
 
 
-def _all(pieces: Sequence[npt.NDArray[np.int64]]) -> npt.NDArray[np.int64]:
+def _all(pieces: Sequence[Ints]) -> Ints:
     return np.unique(np.concatenate(pieces)) if pieces else np.empty(0, np.int64)
