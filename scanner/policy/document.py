@@ -136,6 +136,10 @@ class Value:
             self.fail(f"must be {least:g} or more, and finite")
         return value
 
+    def truth(self) -> bool:
+        """Yes or no."""
+        return bool(self._scalar("tag:yaml.org,2002:bool", "yes/no"))
+
     def date(self) -> datetime.date:
         if self.node.tag != "tag:yaml.org,2002:timestamp":
             self._expect("a date such as 2027-03-31")

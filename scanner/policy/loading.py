@@ -14,7 +14,8 @@ from typing import Any, TypeVar
 
 from scanner.config import KnownContacts
 from scanner.model import DetectSettings, Limits, Reason, path_text
-from scanner.policy import document
+from scanner.policy import copies, document
+from scanner.policy.copies import copy_settings
 from scanner.policy.document import PolicyError, Value, did_you_mean, shown
 from scanner.policy.entities import known_entities, looks_sensitive
 from scanner.policy.globs import Glob, GlobError, compile_glob
@@ -83,7 +84,7 @@ class _Reader:
             severity=severity_rule(fields.get("severity")),
             limits=_limits(fields.get("limits")),
             detect=detect,
-            copies=_raw_block(fields.get("copies")),
+            copies=copy_settings(fields.get("copies"), self.folder, [store.name for store in parts.stores], self._entity),
             outbound=_raw_block(fields.get("outbound")),
             examples=tuple(parts.examples),
             files=(self.path, *included),
@@ -311,7 +312,7 @@ def _block(value: Value | None) -> dict[str, Value]:
 
 
 def _raw_block(value: Value | None) -> dict[str, Any]:
-    """`copies:` and `outbound:` as plain data: a block of keys that other parts of the program read."""
+    """`outbound:` as plain data: a block of keys that other parts of the program read."""
     if value is None or value.is_null:
         return {}
     value.fields()
@@ -382,7 +383,7 @@ def _with_digest(policy: Policy) -> Policy:
         "severity": dataclasses.asdict(policy.severity),
         "limits": dataclasses.asdict(policy.limits),
         "detect": dataclasses.asdict(policy.detect),
-        "copies": policy.copies,
+        "copies": copies.told(policy.copies),
         "outbound": policy.outbound,
     }
     text = json.dumps(decides, sort_keys=True, ensure_ascii=True)

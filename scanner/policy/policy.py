@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from scanner.config import KnownContacts
+from scanner.config import CopySettings, KnownContacts
 from scanner.model import DetectSettings, Limits
 from scanner.policy.entities import IMPLIED
 from scanner.policy.globs import ANY_NAME, Glob, GlobIndex
@@ -127,7 +127,7 @@ class Policy:
     severity: SeverityRule = field(default_factory=SeverityRule)
     limits: Limits = field(default_factory=Limits)
     detect: DetectSettings = field(default_factory=DetectSettings)
-    copies: Mapping[str, Any] = field(default_factory=dict)
+    copies: CopySettings = field(default_factory=CopySettings)
     outbound: Mapping[str, Any] = field(default_factory=dict)
     examples: tuple[Example, ...] = ()
     files: tuple[Path, ...] = ()  # the policy file and its includes

@@ -199,7 +199,7 @@ def test_exactly_the_copied_rows_are_found(
     picked = [(kind, f"c{kind}", at, value) for kind, _, at, value in people(60) if at - 2 in rows and kind in kinds]
     others = [(kind, f"c{kind}", at + 1000, value) for kind, _, at, value in people(strangers, 500) if kind in kinds]
     cells = [*picked, *others]
-    np.random.default_rng(seed).shuffle(cells)  # type: ignore[arg-type]
+    np.random.default_rng(seed).shuffle(cells)
     facts = share.matcher("master").match(
         batch(values("o", [(k, c, int(r), v) for k, c, r, v in cells])), object_records=len(rows) + strangers
     )

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from scanner.config import CopySettings, StoreTracing
 from scanner.model import Limits
 from scanner.policy import Policy, PolicyError, load
 
@@ -34,7 +35,7 @@ known: {phones: ["03-0000-0000"], emails: ["*@example.com"]}
 report_from: {persons: 3}
 limits: {seconds: 5, members: 10, ratio: 50}
 detect: {entities: [PERSON], thresholds: {default: 0.4, PERSON: 0.6}, disable_rules: [jp.fax]}
-copies: {keys: [email], nested: {day: 2027-01-01}}
+copies: {records: 2, index: copies-index, stores: {all: {keys: メール, trace: no}}}
 outbound: {}
 examples:
   - {path: crm/x.csv, store: 顧客台帳, department: null}
@@ -65,7 +66,9 @@ def test_everything_is_read(tmp_path: Path) -> None:
     assert policy.report_from_persons == 3
     assert (policy.limits.seconds, policy.limits.members, policy.limits.depth) == (5, 10, Limits().depth)
     assert (policy.detect.entities, policy.detect.thresholds) == (("PERSON",), {"default": 0.4, "PERSON": 0.6})
-    assert policy.copies == {"keys": ["email"], "nested": {"day": "2027-01-01"}}
+    assert policy.copies == CopySettings(
+        index=tmp_path / "copies-index", records=2, stores={"all": StoreTracing(trace=False, keys=("メール",))}
+    )
     assert policy.failing_examples() == ()
 
 
@@ -105,6 +108,13 @@ def test_without_a_file_nothing_is_approved() -> None:
         ("disable_rules: [jp.fax]", "rules: [none.yaml]", 21, "detect.rules[0]", "does not exist"),
         ("phones:", "people: [staff.csv], phones:", 18, "known.people[0]", "does not exist"),
         ("copies: {", "copies: [", None, "", "not valid YAML"),
+        ("records: 2", "records: 0", 22, "copies.records", "must be 1 or more"),
+        ("records: 2", "recods: 2", 22, "copies.recods", 'did you mean "records"?'),
+        ("records: 2", "strong: [JP_MY_NUMBER]", 22, "copies.strong[0]", "never fingerprinted"),
+        ("records: 2", "never: [PERSON]", 22, "copies.never[0]", "expected a list"),
+        ("records: 2", "texts: maybe", 22, "copies.texts", "expected yes/no"),
+        ("records: 2", "text_chars: 20", 22, "copies.text_chars", "must be 300 or more"),
+        ("{all: {keys", "{al: {keys", 22, "copies.stores.al", 'did you mean "all"?'),
         ("outbound: {}", "copies: {}", 23, "copies", "this key stands twice"),
         ("outbound: {}", "outbound: {a: !!python/name:os.system ''}", 23, "outbound.a", "tag that is not read"),
         ("outbound: {}", "outbound: &a {b: *a}", 23, "outbound.b", "nested or repeated too deeply"),
