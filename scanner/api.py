@@ -13,7 +13,9 @@ from scanner.config import Settings
 if TYPE_CHECKING:
     from detectors.engine import Engine
     from scanner.findings.read import Findings
+    from scanner.run.stores import Refreshed
     from scanner.run.summary import RunSummary
+    from scanner.run.trace import Answer
 
 PathText = str | PathLike[str]
 
@@ -32,16 +34,45 @@ def scan(
     twice a second. Raises `PolicyError`, `RuleError`, `RootError`, `StoreError` (`RootBusy` among them), `KeyFileError` before anything
     is written; what cannot be read is no error but a row.
     """
-    from scanner.run.scan import run_scan
+    from scanner.run.stores import scan_with_stores
 
     paths = [roots] if isinstance(roots, (str, PathLike)) else list(roots)
-    return run_scan(
+    return scan_with_stores(
         [Path(root) for root in paths],
         None if policy is None else Path(policy),
         Path(out),
         Settings(**settings),
         on_progress=on_progress,
     )
+
+
+def refresh_stores(policy: PathText, *, on_progress: Callable[[Any], None] | None = None, **settings: Any) -> Refreshed:
+    """Bring the index of the policy's approved stores up to date: what `strayscan stores refresh` does.
+
+    `settings` as for `scan`. Raises `PolicyError`, `RuleError`, `StoreError`, `KeyFileError`, `RunFailed`.
+    """
+    from scanner.policy import load
+    from scanner.run.stores import refresh
+
+    return refresh(load(Path(policy)), Path(policy), Settings(**settings), on_progress=on_progress)
+
+
+def list_stores(policy: PathText, **settings: Any) -> Refreshed:
+    """The approved stores of a policy and the state of their index, which is left as it is."""
+    from scanner.policy import load
+    from scanner.run.stores import listed
+
+    return listed(load(Path(policy)), Settings(**settings))
+
+
+def trace(file: PathText, policy: PathText, *, out: PathText | None = None, refresh: bool = True, **settings: Any) -> Answer:
+    """Whose records a file holds, from which approved store, and where else they lie as far as the findings at `out` tell.
+
+    `refresh`: bring the stores' index up to date first. Raises what `scan` raises.
+    """
+    from scanner.run.trace import trace as traced
+
+    return traced(Path(file), Path(policy), None if out is None else Path(out), Settings(**settings), refresh=refresh)
 
 
 def open_findings(out: PathText) -> Findings:

@@ -86,6 +86,10 @@ class FileJudge:
         row = self._object_row(facts, verdict, severity, excused)
         return row, [self._finding_row(row, found, verdict, reason) for found, verdict, reason in judged]
 
+    def is_stray(self, facts: ObjectFacts) -> bool:
+        """Has the object a stray finding of its own, retention apart?"""
+        return any(self._judge(found, facts)[0] == STRAY for found in facts.found)
+
     def entry_row(self) -> Row:
         """The `objects` row of something that was met and is not scanned: a link, a FIFO, excluded, without permission, ..."""
         entry = self._entry

@@ -34,6 +34,7 @@ def no_thread_left() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def own_configuration(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
-    """Keys are made in a folder of the test, never in the account's own configuration."""
+    """Keys and indexes are made in folders of the test, never in the account's own."""
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.mktemp("config")))
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path_factory.mktemp("data")))
     monkeypatch.delenv("STRAYSCAN_KEY", raising=False)

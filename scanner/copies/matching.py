@@ -43,6 +43,9 @@ LIKELY = 0.0005
 """Chance of one row to agree with a record of the store without being a copy of it, above which it is weighed apart."""
 
 LIKELY_IN_TEXT = 0.01
+FEW = 1_000
+"""Records below which an index says too little of how frequent a value is."""
+
 TAIL = 1e-3
 """How improbable so many chance agreements must be."""
 
@@ -106,22 +109,31 @@ class Matcher:
         known = ObjectKnown(content_hash, size_bytes, object_records, frozenset(without))
         return self._match(lambda: _tables(values), known)
 
-    def match_many(self, tables: Iterable[pa.Table], objects: Mapping[str, ObjectKnown]) -> dict[str, list[CopyFact]]:
-        """The same for many objects at once, from one pass over the rows of `values` of all of them: only values that stand in an index are
-        kept. Objects that are no copy of anything are left out."""
+    def match_tables(
+        self,
+        tables: Sequence[pa.Table],
+        *,
+        content_hash: str | None = None,
+        size_bytes: int | None = None,
+        object_records: int = 0,
+        without: Collection[str] = (),
+    ) -> list[CopyFact]:
+        """`match` for what `meeting` has kept of an object's values."""
+        return self._match(lambda: iter(tables), ObjectKnown(content_hash, size_bytes, object_records, frozenset(without)))
+
+    def meeting(self, tables: Iterable[pa.Table]) -> dict[str, list[pa.Table]]:
+        """Of the `values` rows of many objects those that stand in an index, by object: what one pass over a findings store has to keep."""
         met: dict[str, list[pa.Table]] = {}
         for table in tables:
             self._alive()
-            kept = self._of_any_store(table.filter(pc.is_in(table["object_id"], value_set=pa.array(list(objects), pa.string()))))
-            for object_id, part in _by_object(kept):
+            for object_id, part in _by_object(self._of_any_store(table)):
                 met.setdefault(object_id, []).append(part)
-        found = {}
-        for object_id, known in objects.items():
-            parts = met.pop(object_id, [])
-            facts = self._match(lambda parts=parts: iter(parts), known)  # type: ignore[misc]
-            if facts:
-                found[object_id] = facts
-        return found
+        return met
+
+    @property
+    def hashes(self) -> frozenset[str]:
+        """Content hashes of everything in the stores."""
+        return frozenset(known for store in self._stores for known in store.hashes)
 
     def _of_any_store(self, table: pa.Table) -> pa.Table:
         tags = table["fingerprint"].to_numpy()
@@ -207,7 +219,7 @@ class _Searched:
         self._strong = _mask(bits, settings.strong)
         self._required = [_mask(bits, [kind]) for kind in settings.require]
         self._never = [_mask(bits, kinds) for kinds in settings.never]
-        self._hashes = {
+        self.hashes = {
             source.content_hash: source
             for segment in index.segments
             for source in segment.sources
@@ -215,7 +227,7 @@ class _Searched:
         }
 
     def same_bytes(self, known: ObjectKnown) -> CopyFact | None:
-        source = self._hashes.get(known.content_hash) if known.content_hash is not None else None
+        source = self.hashes.get(known.content_hash) if known.content_hash is not None else None
         if source is None:
             return None
         columns = sorted({column.label for s in self.index.segments if source in s.sources for column in s.column_list if source.records})
@@ -275,7 +287,7 @@ class _Searched:
         others = kinds != kinds[starts][group]
         rarest = counts[starts].astype(np.float64)
         second = np.minimum.reduceat(np.where(others, counts, 0xFFFFFFFF).astype(np.float64), starts)
-        return np.where(second < 0xFFFFFFFF, np.minimum(1.0, rarest * second / max(self.index.records, 1)), 0.0)
+        return np.where(second < 0xFFFFFFFF, np.minimum(1.0, rarest * second / max(self.index.records, FEW)), 0.0)
 
     def _weigh_some(self, hits: Block, row: Ints, names: Bools, chance: npt.NDArray[np.float64], found: _Found) -> None:
         named = self.pairs(hits[names])

@@ -10,7 +10,7 @@ import json
 import shutil
 import tempfile
 import weakref
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, overload
@@ -109,6 +109,17 @@ class Findings:
         if len(statements) != 1 or statements[0].type not in (duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN):
             raise StoreError("a query of the findings is one SELECT")
         return self._shaped(self._query(query), arrow)
+
+    def batches(self, query: str, rows: int = 131_072, **tables: pa.Table) -> Iterator[pa.RecordBatch]:
+        """The answer to a query of ours, piece by piece, so that it need not fit into memory; `tables` can be joined by their names. Unlike
+        `sql` it is not for queries of users, and a file that turns out damaged inside ends it with duckdb.Error."""
+        connection = self._database().cursor()
+        try:
+            for name, table in tables.items():
+                connection.register(name, table)
+            yield from connection.sql(query).to_arrow_reader(rows)
+        finally:
+            connection.close()
 
     def verify(self) -> list[str]:
         """Compare every file with the hash its run wrote down (reads the whole store), leave out what differs; all problems."""

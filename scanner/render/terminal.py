@@ -14,7 +14,7 @@ from rich.text import Text
 
 from scanner.render.messages import Messages
 from scanner.render.visible import file_size, short, visible
-from scanner.run.summary import RunSummary, StrayObject, UnreadGroup
+from scanner.run.summary import FoundCopy, RunSummary, StoreState, StrayObject, UnreadGroup
 
 PIPE_WIDTH = 120
 KINDS_SHOWN = 4
@@ -42,6 +42,7 @@ def print_summary(summary: RunSummary, stream: IO[str], lang: str) -> None:
     printer = _Printer(summary, console_for(stream), Messages(lang))
     printer.head()
     printer.stray()
+    printer.copies()
     printer.unread()
     printer.stores()
     printer.end()
@@ -131,9 +132,9 @@ class _Printer:
 
     def stores(self) -> None:
         summary, say = self.summary, self.say
-        lines = [(say("store_missing", name=visible(store.name)), "yellow") for store in summary.stores if store.missing]
+        lines = [(self._store_problem(store), "yellow") for store in summary.stores if store.counts_as_unread]
         for key, traced in (("stores_traced", True), ("stores_not_traced", False)):
-            names = [visible(store.name) for store in summary.stores if store.traced is traced and not store.missing]
+            names = [visible(store.name) for store in summary.stores if store.traced is traced and not store.counts_as_unread]
             lines += [(say(key, names=", ".join(names)), "")] if names else []
         lines += [(say("note_overdue", store=visible(late.store), date=late.review_by.isoformat()), "yellow") for late in summary.overdue]
         lines += [(visible(note), "") for note in summary.notes]
@@ -141,6 +142,37 @@ class _Printer:
             self.title("section_stores")
         for text, style in lines:
             self.line(text, style=style, indent=2)
+
+    def _store_problem(self, store: StoreState) -> str:
+        if store.missing:
+            return self.say("store_missing", name=visible(store.name))
+        return self.say(f"store_why_{store.reason}", name=visible(store.name), why=visible(store.why or ""))
+
+    def copies(self) -> None:
+        summary, say = self.summary, self.say
+        if not summary.copies:
+            return
+        self.title("section_copies")
+        owners = {store.name: store.owner for store in summary.stores}
+        for store, count in summary.copies.items():
+            owner = owners.get(store) or say("no_owner")
+            self.line(say("copies_of", store=visible(store), owner=visible(owner), count=count), indent=2)
+            mine = [found for found in summary.worst_copies if found.store == store]
+            for found in mine:
+                self.line(self._copy(found), indent=4)
+            if count > len(mine):
+                self.line(say("copies_more", count=count - len(mine)), indent=4)
+
+    def _copy(self, found: FoundCopy) -> str:
+        return self.say(
+            f"copies_{found.evidence}",
+            object=self.object_name(found.root, found.path, found.member),
+            source=short(visible(found.source_path or "")),
+            matched=found.matched_records,
+            records=found.store_records,
+            columns=visible(", ".join(found.columns)),
+            exposure=self.say.word("exposure", found.exposure),
+        )
 
     def end(self) -> None:
         summary, say = self.summary, self.say

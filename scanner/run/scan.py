@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from scanner import __version__
 from scanner.config import KnownContacts, PipelineConfig, Settings
-from scanner.findings.errors import StateFailed, StoreError
+from scanner.findings.errors import StateFailed, StoreError, storing
 from scanner.findings.store import RunWriter, open_store
 from scanner.judge import STRAY, UNREAD, FileJudge
 from scanner.model import Entry, Finished, Limits, ObjectFacts, Progress, Reason, Status, path_text
@@ -38,7 +38,8 @@ from scanner.run.runlog import RunLog
 from scanner.run.state import Known
 from scanner.run.summary import OverdueReview, RunSummary, StoreState, Tally
 from scanner.run.supervisor import Outcome, Supervisor, TaskDone, WorkersFailed
-from scanner.run.unchanged import Look, Same
+from scanner.run.tracing import Traced, Tracing, copy_row
+from scanner.run.unchanged import Look, Same, Sorted
 from scanner.run.window import Deadline, Window, seconds_allowed
 from scanner.sources.filesystem import crawl, resolve_roots
 
@@ -46,7 +47,6 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 PROGRESS_SECONDS = 0.25
-NOT_TRACED = "this version does not trace copies"
 
 
 class RunFailed(Exception):
@@ -54,18 +54,22 @@ class RunFailed(Exception):
 
 
 def run_scan(
-    roots: Sequence[Path], policy_file: Path | None, out: Path, settings: Settings, *, on_progress: OnProgress | None = None
+    roots: Sequence[Path],
+    policy_file: Path | None,
+    out: Path,
+    settings: Settings,
+    *,
+    on_progress: OnProgress | None = None,
+    traced: Traced | None = None,
+    keep: Callable[[Entry], bool] | None = None,
 ) -> RunSummary:
-    """Scan `roots` into the store at `out`. See `scanner.api.scan` for what it raises before anything is written."""
-    _check(settings)
+    """Scan `roots` into the store at `out`. See `scanner.api.scan` for what it raises before anything is written.
+
+    `traced`: the index to compare with, if any. `keep`: of what the crawl meets, only this is scanned and has a row.
+    """
     log = RunLog(sys.stderr if settings.log_format == "json" else None)
     policy = load(policy_file)
-    digests = Digests.of(policy)  # loads the rules, so that a broken one is told now
-    resolved = resolve_roots(roots)
-    key = load_key(settings.key_file)
-    if key.path is not None:
-        check_key_apart(key.path, out)
-    limits = with_overrides(policy.limits, settings.limits)
+    digests, resolved, key, limits = checked(roots, policy, out, settings)
     decides = deciding(digests, policy, limits)
     store = open_store(out, key.key_id)
     names = tuple(path_text(os.fsencode(root)) for root in resolved)
@@ -74,7 +78,9 @@ def run_scan(
         with closing(Ledger.open(store.out, plan, policy, settings)) as ledger, ledger.begin(store) as writer:
             begun = _begun(writer.run_id, ledger.started, store.out, names, policy, policy_file)
             log("run_started", run_id=begun.run_id, roots=list(names), taken_up=ledger.taken_up is not None)
-            run = _Run(writer, ledger, policy, digests, resolved, begun, on_progress, log)
+            tracing = Tracing(traced or Traced(), policy, writer.folder)
+            tracing.begin(store.out, names)
+            run = _Run(writer, ledger, policy, digests, resolved, begun, on_progress, log, tracing, keep)
             config = _worker_config(writer.run_id, policy, limits, settings, key, writer.staging)
             summary = _carried_out(run, writer, config, settings, store.out)
     except (StateFailed, _Broken) as error:
@@ -82,6 +88,17 @@ def run_scan(
         raise RunFailed(str(error)) from None
     _log_end(summary, log)
     return _tell_others(summary, settings, log)
+
+
+def checked(roots: Sequence[Path], policy: Policy, out: Path, settings: Settings) -> tuple[Digests, list[Path], Key, Limits]:
+    """What a run needs, once it is sure that it can begin: digests, roots, key, limits. Raises what `scanner.api.scan` tells."""
+    _check(settings)
+    digests = Digests.of(policy)  # loads the rules, so that a broken one is told now
+    resolved = resolve_roots(roots)
+    key = load_key(settings.key_file)
+    if key.path is not None:
+        check_key_apart(key.path, out)
+    return digests, resolved, key, with_overrides(policy.limits, settings.limits)
 
 
 class _Broken(Exception):
@@ -192,6 +209,10 @@ def with_overrides(limits: Limits, overrides: Mapping[str, float]) -> Limits:
     return replace(limits, **{name: kinds[name](value) for name, value in overrides.items()})
 
 
+def _where(entry: Entry) -> tuple[str, str]:
+    return entry.location.root, entry.location.path
+
+
 @dataclass
 class _File:
     """A file on its way: who judges it, what is known of it from before, and what has finished of it."""
@@ -219,8 +240,12 @@ class _Run:
         begun: RunSummary,
         on_progress: OnProgress | None,
         log: RunLog,
+        tracing: Tracing,
+        keep: Callable[[Entry], bool] | None = None,
     ) -> None:
         self._log = log
+        self._tracing = tracing
+        self._keep = keep
         self._writer = writer
         self._ledger = ledger
         self._policy = policy
@@ -268,6 +293,7 @@ class _Run:
             self._count_verdict(row["verdict"])
             if row["member"] is None:
                 self._stores_met.update(self._policy.place(f"{row['root'].rstrip('/')}/{row['path']}").stores)
+        self._tracing.take_up(self._writer.adopted("copies"))
         self._ledger.notes.append(f"the run had died and was taken up again, with {self._written} objects done")
 
     def _checkpoint(self) -> None:
@@ -279,10 +305,11 @@ class _Run:
 
     def _excluded(self, out: Path) -> Callable[[str, bool], bool]:
         """The policy's excludes, and the store itself where it lies inside a root."""
-        own = path_text(os.fsencode(out))
+        index = self._tracing.folder
+        own = {path_text(os.fsencode(folder)) for folder in (out, index) if folder is not None}
 
         def excluded(path: str, is_dir: bool) -> bool:
-            return path.rstrip("/") == own or self._policy.excluded(path, is_dir)
+            return path.rstrip("/") in own or self._policy.excluded(path, is_dir)
 
         return excluded
 
@@ -293,14 +320,14 @@ class _Run:
             if self._stopped() is not None:
                 return
             files = []
-            for entry in piece:
+            for entry in piece if self._keep is None else filter(self._keep, piece):
                 if entry.status is None:
                     files.append(entry)
                 else:
                     self._write_entry(entry)
             self._count_met(files)
             files = self._not_done(files)
-            found = self._ledger.sort(files, _now())
+            found = self._without_stale(self._ledger.sort(files, _now()))
             self._repeat_same(found.same)
             self._checkpoint()
             for entry, look, known in found.work:
@@ -308,6 +335,16 @@ class _Run:
                     self._journal.begin(entry.location)
                     yield task
         self._progress = replace(self._progress, crawling=False)
+
+    def _without_stale(self, found: Sorted) -> Sorted:
+        """Files whose copies are no longer what they were are read again, unchanged or not."""
+        stale = self._tracing.stale
+        if not stale:
+            return found
+        again = [same for same in found.same if _where(same.entry) in stale]
+        work = [(e, Look.READ, None) if _where(e) in stale else (e, look, known) for e, look, known in found.work]
+        work += [(same.entry, Look.READ, None) for same in again]
+        return Sorted([same for same in found.same if _where(same.entry) not in stale], work)
 
     def _not_done(self, files: list[Entry]) -> list[Entry]:
         left = [entry for entry in files if not self._ledger.done(entry)]
@@ -369,6 +406,8 @@ class _Run:
             self._tally.add(row, findings_told(told))
             self._count_verdict(row["verdict"])
         self._stores_met |= rows.stores
+        for one in same:
+            self._tracing.repeat(one.entry)
         self._written += rows.batch.num_rows
         self._met += rows.batch.num_rows
         now = self._progress
@@ -378,9 +417,11 @@ class _Run:
 
     def _judge_again(self, file: _File) -> None:
         """The facts known of a file, judged as the policy and the calendar are now."""
+        self._tracing.repeat(file.entry)
         for facts in file.facts:
             self._met += bool(facts.member)
-            row, findings = file.judge.object(facts)
+            object_id = replace(file.entry.location, member=facts.member).object_id
+            row, findings = file.judge.object(facts, copy_of_store=bool(self._tracing.former(file.entry, object_id)))
             self._write({**row, "status": Status.UNCHANGED.value, "bytes_read": 0, "duration_ms": 0}, findings)
             file.judged.append((facts, row, findings))
 
@@ -425,8 +466,14 @@ class _Run:
                 self._repeat(waiting, shared)
 
     def _finished(self, file: _File, event: Finished, values: pa.RecordBatch | Path | None) -> None:
-        row, findings = file.judge.object(event.facts)
+        with storing(Path(self._begun.out)):
+            copies = self._tracing.of(file.judge.placement.store, event.facts, values, stray=file.judge.is_stray(event.facts))
+        row, findings = file.judge.object(event.facts, copy_of_store=bool(copies))
         self._write(row, findings)
+        if copies:
+            self._writer.copies([copy_row(row, fact) for fact in copies])
+        for fact in copies:
+            self._tracing.tally.add(row["root"], row["path"], row["member"], row["exposure"], fact)
         file.judged.append((event.facts, row, findings))
         if len(file.judged) > MOST_OBJECTS:
             file.judged.clear()
@@ -481,6 +528,8 @@ class _Run:
         summary = replace(
             self._begun, ended=datetime.datetime.now(datetime.UTC), outcome=self._outcome(stopped), stores=self._stores(stopped)
         )
+        copies = self._tracing.tally
+        summary = replace(summary, copies=dict(copies.objects.most_common()), worst_copies=copies.worst)
         summary = replace(self._tally.summary(summary), notes=(*summary.notes, *self._ledger.all_notes()))
         self._writer.gather()
         self._ledger.save(self._writer.checkpoint())
@@ -495,13 +544,20 @@ class _Run:
         return "incomplete" if self._folders_unread or self._begun.roots_not_reached else "complete"
 
     def _stores(self, stopped: str | None) -> tuple[StoreState, ...]:
-        if stopped is not None:  # what was not reached yet is not missing
-            return tuple(StoreState(store.name, why=NOT_TRACED) for store in self._policy.stores)
-        missing = {store.name for store in self._policy.stores_matching_nothing(self._stores_met, self._begun.roots_reached)}
-        return tuple(
-            StoreState(s.name, why="its paths match nothing" if s.name in missing else NOT_TRACED, missing=s.name in missing)
-            for s in self._policy.stores
-        )
+        """What the index says of each store; one that it cannot speak of may turn out to be missing."""
+        known = {state.name: state for state in self._tracing.states}
+        missing: set[str] = set()
+        if stopped is None:  # else what was not reached yet is not missing
+            missing = {store.name for store in self._policy.stores_matching_nothing(self._stores_met, self._begun.roots_reached)}
+        states = []
+        for store in self._policy.stores:
+            state = known.get(store.name) or StoreState(
+                store.name, why="copies are not traced in this run", reason="policy", owner=store.owner
+            )
+            if store.name in missing and state.reason in (None, "policy"):
+                state = replace(state, traced=False, why="its paths match nothing", reason="missing")
+            states.append(state)
+        return tuple(states)
 
     def _manifest(self, summary: RunSummary) -> dict[str, Any]:
         account = ""
@@ -526,5 +582,7 @@ class _Run:
             "counts": self._tally.counts,
             "persons": summary.persons,
             "bytes_read": summary.bytes_read,
-            "stores": [{"name": s.name, "traced": s.traced, "why": s.why} for s in summary.stores],
+            "stores": [{"name": s.name, "traced": s.traced, "why": s.why, "records": s.records} for s in summary.stores],
+            "copies_index": self._tracing.digest,
+            "copies": dict(summary.copies),
         }

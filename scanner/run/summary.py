@@ -44,12 +44,43 @@ class UnreadGroup:
 
 @dataclass(frozen=True, slots=True)
 class StoreState:
-    """An approved store in this run. `missing`: its paths match nothing, so that the run is not complete."""
+    """An approved store in this run: were copies of it traced, and if not (or not of all of it) why.
+
+    `reason`: a word for `why`: `missing` (its paths match nothing), `unread` (part of it could not be read), `failed`, `stopped`, `policy`
+    (the policy does not want it traced). All but the last make the run one that ends in status 3.
+    """
 
     name: str
     traced: bool = False
     why: str | None = None
-    missing: bool = False
+    reason: str | None = None
+    records: int = 0  # in its index
+    owner: str | None = None
+
+    @property
+    def missing(self) -> bool:
+        return self.reason == "missing"
+
+    @property
+    def counts_as_unread(self) -> bool:
+        return self.reason not in (None, "policy")
+
+
+@dataclass(frozen=True, slots=True)
+class FoundCopy:
+    """An object that holds records or text of an approved store."""
+
+    root: str
+    path: str
+    member: str | None
+    store: str
+    source_path: str | None
+    matched_records: int
+    object_records: int
+    store_records: int
+    columns: tuple[str, ...]
+    evidence: str
+    exposure: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +121,8 @@ class RunSummary:
     stray_with_findings: int = 0  # stray objects but for containers that are so through their members alone
     worst: tuple[StrayObject, ...] = ()
     stores: tuple[StoreState, ...] = ()
+    copies: Mapping[str, int] = field(default_factory=dict)  # store -> objects that hold a copy of it
+    worst_copies: tuple[FoundCopy, ...] = ()  # most records first
     overdue: tuple[OverdueReview, ...] = ()
     notes: tuple[str, ...] = ()  # anything else worth a line, already worded
     policy: str | None = None  # the policy file
@@ -108,7 +141,7 @@ class RunSummary:
         """What the command ends with (docs/reference/exit-status.md)."""
         if self.outcome == "interrupted":
             return 130
-        unread = self.unread_unexcused > 0 or bool(self.roots_not_reached) or any(store.missing for store in self.stores)
+        unread = self.unread_unexcused > 0 or bool(self.roots_not_reached) or any(store.counts_as_unread for store in self.stores)
         # `incomplete` says that a root or a folder was not read: both are counted above, unless the policy excuses the folder
         outcome = "complete" if self.outcome == "incomplete" else self.outcome
         return exit_status(stray=self.stray > 0, unread=unread, outcome=outcome)

@@ -15,7 +15,7 @@ from pyarrow import parquet
 from scanner.config import CopySettings, StoreTracing
 from scanner.copies import matching
 from scanner.copies.index import Index
-from scanner.copies.matching import Matcher, ObjectKnown
+from scanner.copies.matching import Matcher
 from tests.unit.copies.conftest import KEY, Cell, Share, batch, people, values
 
 Make = Callable[[Sequence[Cell]], pa.RecordBatch]
@@ -157,10 +157,9 @@ def test_a_file_of_values_and_many_objects_at_once_agree_with_one(share: Share, 
     share.update("master", {"a": people(300)})
     matcher = share.matcher("master")
     tables = {name: values(name, people(count, first)) for name, count, first in (("x", 20, 0), ("y", 50, 280), ("z", 9, 900))}
-    found = matcher.match_many(
-        [pa.concat_tables(tables.values()).sort_by("fingerprint")], {name: ObjectKnown(records=5) for name in tables}
-    )
-    assert set(found) == {"x", "y"}
+    met = matcher.meeting([pa.concat_tables(tables.values()).sort_by("fingerprint")])
+    assert set(met) == {"x", "y"}
+    found = {name: matcher.match_tables(parts, object_records=5) for name, parts in met.items()}
     for name in ("x", "y"):
         path = tmp_path / f"{name}.parquet"
         parquet.write_table(tables[name], path)
@@ -180,7 +179,8 @@ def test_a_file_looked_for_in_other_objects(share: Share) -> None:
     found = people(20)
     index = Index.of_values("file", lambda: iter([values("f", found)]), ["f"], share.folder)
     others = {"x": values("x", people(300)), "y": values("y", people(10, 400))}
-    matched = Matcher(index, CopySettings(), share.folder).match_many(others.values(), {name: ObjectKnown() for name in others})
+    matcher = Matcher(index, CopySettings(), share.folder)
+    matched = {name: matcher.match_tables(parts) for name, parts in matcher.meeting(others.values()).items()}
     assert {name: facts[0].matched_records for name, facts in matched.items()} == {"x": 20}
 
 

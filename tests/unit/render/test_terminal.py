@@ -45,7 +45,7 @@ def summary(**changes: Any) -> RunSummary:
         "unread": (UnreadGroup("encrypted", 4, 1, (("/srv", "a.zip", "b!c"),)),),
         "worst": (stray("leak.csv"), stray("営業/顧客名簿.xlsx", department="営業部")),
         "stray_with_findings": 25,
-        "stores": (StoreState("crm"), StoreState("hr", missing=True)),
+        "stores": (StoreState("crm"), StoreState("hr", reason="missing")),
         "overdue": (OverdueReview("crm", datetime.date(2026, 1, 31)),),
         "policy": "policy.yaml",
     }
@@ -105,7 +105,7 @@ def test_names_cannot_steer_the_terminal() -> None:
         summary(
             worst=(stray(HOSTILE, department=HOSTILE, member=HOSTILE),),
             unread=(UnreadGroup("encrypted", 1, 0, (("/srv", HOSTILE, None),)),),
-            stores=(StoreState(HOSTILE), StoreState(HOSTILE, missing=True)),
+            stores=(StoreState(HOSTILE), StoreState(HOSTILE, reason="missing")),
             out="/" + HOSTILE,
             roots_not_reached=(HOSTILE,),
             notes=(HOSTILE,),

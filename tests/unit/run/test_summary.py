@@ -80,7 +80,7 @@ def test_equal_weight_is_ordered_by_place() -> None:
         ({"by_verdict": {"stray": 1}, "unread_unexcused": 1}, 3),
         ({"roots_not_reached": ("/x",), "outcome": "incomplete"}, 3),
         ({"outcome": "incomplete"}, 0),  # a folder unread and excused
-        ({"stores": (StoreState("crm", missing=True),)}, 3),
+        ({"stores": (StoreState("crm", reason="missing"),)}, 3),
         ({"stores": (StoreState("crm"),)}, 0),
         ({"outcome": "stopped"}, 3),
         ({"outcome": "failed"}, 3),
