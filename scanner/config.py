@@ -64,6 +64,15 @@ class CopySettings:
 
 
 @dataclass(frozen=True, slots=True)
+class Excerpts:
+    """The stores in whose documents excerpts are looked for."""
+
+    index: Path  # folder of the index
+    stores: tuple[str, ...]
+    chars: int  # normalised characters of the shortest excerpt told
+
+
+@dataclass(frozen=True, slots=True)
 class PipelineConfig:
     """All that a worker needs to turn one file into facts. `secret` is the installation's key; it is never shown."""
 
@@ -73,6 +82,8 @@ class PipelineConfig:
     known: KnownContacts
     staging: Path  # private folder on the store's file system, for value files too large for a message
     secret: bytes = field(repr=False, default=b"")
+    keep_texts: bool = False  # fingerprints of running text go among the values: for the index of the stores
+    excerpts: Excerpts | None = None  # what running text is compared with
 
     def to_json(self) -> dict[str, Any]:
         """Plain data for the worker's pipe; the secret in hexadecimal, so it goes through no argument, file or environment."""
@@ -82,6 +93,10 @@ class PipelineConfig:
             "detect": asdict(self.detect),
             "known": asdict(self.known),
             "staging": os.fspath(self.staging),
+            "keep_texts": self.keep_texts,
+            "excerpts": None
+            if self.excerpts is None
+            else [os.fspath(self.excerpts.index), list(self.excerpts.stores), self.excerpts.chars],
             "secret": self.secret.hex(),
         }
 
@@ -95,6 +110,10 @@ class PipelineConfig:
             detect=DetectSettings(**detect),
             known=KnownContacts(**known),
             staging=Path(data["staging"]),
+            keep_texts=bool(data["keep_texts"]),
+            excerpts=None
+            if data["excerpts"] is None
+            else Excerpts(Path(data["excerpts"][0]), tuple(data["excerpts"][1]), data["excerpts"][2]),
             secret=bytes.fromhex(data["secret"]),
         )
 

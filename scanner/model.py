@@ -395,6 +395,7 @@ class ObjectFacts:
     duration_ms: int
     found: tuple[FoundFact, ...] = ()
     modified_at: float | None = None  # seconds since the epoch, where a container tells it of a member
+    excerpts: tuple[CopyFact, ...] = ()  # text of the stores' documents found in it, wherever it lies
 
     @classmethod
     def nothing_read(

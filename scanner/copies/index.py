@@ -4,14 +4,17 @@
                                           <name>.tags     uint64, ascending
                                           <name>.records  uint32, record of each tag, ascending among equal tags
                                           <name>.columns  uint16, column of each tag
+                                          <name>.texts, <name>.origins: documents (scanner.copies.texts)
 
-14 bytes a cell. Large sources have a segment of their own, which is kept while they do not change; all small ones share one. Nothing here
-can be undone without the key, which lies elsewhere; docs/explanation/threat-model.md tells what can be learnt without it.
+14 bytes a cell, 12 a fingerprint of a document. Large sources have a segment of their own, which is kept while they do not change; all
+small ones share one. Nothing here can be undone without the key, which lies elsewhere; docs/explanation/threat-model.md tells what can be
+learnt without it.
 """
 
 from __future__ import annotations
 
 import datetime
+import itertools
 import json
 import os
 import secrets
@@ -26,7 +29,9 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from scanner.config import StoreTracing
+from scanner.copies import texts
 from scanner.copies.cells import CELL, Column, Numbering, plain_name
+from scanner.copies.texts import TextIndex
 from scanner.model import stable_id
 from scanner.tally.atoms import Spool, partitioned
 
@@ -131,6 +136,7 @@ class StoreIndex:
     updated_at: datetime.datetime
     digest: str
     folder: Path | None = None
+    texts: TextIndex | None = None
 
     @property
     def records(self) -> int:
@@ -169,6 +175,17 @@ class Index:
         return cls({name: StoreIndex(name, (_open_segment(temp_dir, segment),), datetime.datetime.now(datetime.UTC), "")})
 
     @property
+    def texts(self) -> tuple[TextIndex, ...]:
+        """Fingerprints of the documents, of the stores that have any."""
+        return tuple(store.texts for store in self.stores.values() if store.texts is not None)
+
+    @property
+    def texts_digest(self) -> str:
+        """Equal while the documents are: their objects and versions."""
+        told = (part for text in self.texts for part in (text.store, *text.documents))
+        return stable_id(*told)
+
+    @property
     def digest(self) -> str:
         """Equal while all of it is."""
         return stable_id(*(part for name in sorted(self.stores) for part in (name, self.stores[name].digest)))
@@ -193,7 +210,8 @@ def open_store_index(folder: Path, key_id: str, store: str) -> StoreIndex:
         if told["key_id"] != key_id:
             raise IndexUnusable(store, "other_key")
         segments = tuple(_open_segment(home, segment) for segment in told["segments"])
-        return StoreIndex(store, segments, datetime.datetime.fromisoformat(told["updated_at"]), stable_id(data.decode()), home)
+        updated = datetime.datetime.fromisoformat(told["updated_at"])
+        return StoreIndex(store, segments, updated, stable_id(data.decode()), home, _open_texts(home, store, told["texts"], segments))
     except IndexUnusable:
         raise
     except (ValueError, KeyError, TypeError, AttributeError, OSError):
@@ -212,6 +230,18 @@ def _open_segment(home: Path, told: Mapping[str, Any]) -> Segment:
 
 
 _FILES = (("tags", "tag"), ("records", "record"), ("columns", "column"))
+
+
+def _open_texts(home: Path, store: str, told: Mapping[str, Any] | None, segments: Sequence[Segment]) -> TextIndex | None:
+    """Raises ValueError where a file has not the length it should have."""
+    if told is None:
+        return None
+    counts = tuple(map(int, told["counts"]))
+    tags, origins = (_mapped(home / f"{told['name']}.{part}", texts.PRINT[field_], sum(counts)) for part, field_ in texts.FILES)
+    sources = [source for segment in segments for source in segment.sources]
+    documents = tuple(f"{source.object_id} {source.version}" for source, count in zip(sources, counts, strict=True) if count)
+    paths = tuple(source.path for source in sources)
+    return TextIndex(store, tags, origins, paths, counts, sum(source.records for source in sources), documents)
 
 
 def _mapped(path: Path, kind: Any, count: int) -> npt.NDArray[Any]:
@@ -237,7 +267,7 @@ def update(
     and TooLarge if the store has more records or columns than can be numbered."""
     home = store_folder(folder, store)
     home.mkdir(mode=0o700, parents=True, exist_ok=True)
-    former = _former(folder, store, key_id, tracing)
+    former, former_texts = _former(folder, store, key_id, tracing)
     large = [source for source in sources if source.rows_read >= LARGE]
     small = sorted((source for source in sources if source.rows_read < LARGE), key=lambda source: source.object_id)
     groups = [[source] for source in large] + ([small] if small else [])
@@ -257,7 +287,7 @@ def update(
         "segments": segments,
     }
     if fresh or not former or set(former) != {_identity_told(segment) for segment in segments}:
-        _publish(home, manifest)
+        _publish(home, {**manifest, "texts": _build_texts(home, segments, former_texts, read, temp_dir)})
     return StoreCounts(
         records=sum(source["records"] for segment in segments for source in segment["sources"]),
         cells=sum(segment["cells"] for segment in segments),
@@ -285,16 +315,16 @@ def _identity_told(segment: Mapping[str, Any]) -> str:
     return stable_id(*(part for source in segment["sources"] for part in (source["object_id"], source["version"], source["path"])))
 
 
-def _former(folder: Path, store: str, key_id: str, tracing: StoreTracing) -> dict[str, dict[str, Any]]:
-    """Segments of the index as it is, by what they were made from; none where it cannot be used."""
+def _former(folder: Path, store: str, key_id: str, tracing: StoreTracing) -> tuple[dict[str, dict[str, Any]], StoreIndex | None]:
+    """Segments of the index as it is, by what they were made from, and the index; nothing where it cannot be used."""
     try:
-        open_store_index(folder, key_id, store)
+        index = open_store_index(folder, key_id, store)
         told = json.loads((store_folder(folder, store) / MANIFEST).read_bytes())
     except (IndexUnusable, OSError, ValueError):
-        return {}
+        return {}, None
     if told["tracing"] != _tracing_digest(tracing):
-        return {}
-    return {_identity_told(segment): segment for segment in told["segments"]}
+        return {}, None
+    return {_identity_told(segment): segment for segment in told["segments"]}, index
 
 
 def _tracing_digest(tracing: StoreTracing) -> str:
@@ -327,6 +357,24 @@ def _build(
     ]
     columns = [[column.entity_type, column.name] for column in numbering.columns]
     return {"name": name, "cells": count, "extent": numbering.total, "columns": columns, "sources": told}
+
+
+def _build_texts(
+    home: Path, segments: Sequence[Mapping[str, Any]], former: StoreIndex | None, read: Read, temp_dir: Path
+) -> dict[str, Any] | None:
+    """The documents' fingerprints: of what is as it was from the former index, of the rest from its values. None if there are none."""
+    sources = [source for segment in segments for source in segment["sources"]]
+    numbers = {source["object_id"]: number for number, source in enumerate(sources)}
+    old = [] if former is None else [source for segment in former.segments for source in segment.sources]
+    versions = {source["object_id"]: source["version"] for source in sources}
+    same = {source.object_id for source in old if versions.get(source.object_id) == source.version}
+    renumbered = np.array([numbers[source.object_id] if source.object_id in same else -1 for source in old], np.int64)
+    kept = texts.renumbered(former.texts, renumbered) if former is not None and former.texts is not None else iter(())
+    changed = [object_id for object_id in numbers if object_id not in same]
+    name = secrets.token_hex(8)
+    blocks = itertools.chain(kept, texts.prints(read(changed), numbers) if changed else ())
+    counts = texts.write(home, name, blocks, len(sources), temp_dir, _private)
+    return {"name": name, "counts": counts} if any(counts) else None
 
 
 def _write(home: Path, name: str, numbering: Numbering, cells: Callable[[], Iterator[npt.NDArray[Any]]], temp_dir: Path) -> int:
@@ -381,6 +429,8 @@ def _publish(home: Path, manifest: Mapping[str, Any]) -> None:
     finally:
         os.close(handle)
     kept = {MANIFEST, *(f"{segment['name']}.{part}" for segment in manifest["segments"] for part, _ in _FILES)}
+    if manifest["texts"] is not None:
+        kept |= {f"{manifest['texts']['name']}.{part}" for part, _ in texts.FILES}
     for file in home.iterdir():
         if file.name not in kept:
             file.unlink(missing_ok=True)

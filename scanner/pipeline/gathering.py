@@ -12,6 +12,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from scanner.copies.kinds import TEXT
 from scanner.model import FoundFact
 from scanner.pipeline.known import KnownValues
 from scanner.redact import REGULATED, Fingerprinter, mask
@@ -107,6 +108,13 @@ class Gathering:
         tally.first_line = _least(tally.first_line, lines)
         self._sample(tally, entity, values)
         self._atoms.add(slot, kinds, tags, np.minimum(where, 2**31 - 1), records)
+
+    def add_text(self, positions: npt.NDArray[np.int64], tags: npt.NDArray[np.uint64]) -> None:
+        """Fingerprints of running text: they leave as values and are no finding."""
+        slot = self.slot(Claim(TEXT, "", "", None, None))
+        records = np.full(len(tags), self.reserve_next(1), np.int64)
+        self._atoms.add(slot, Kind.OTHER, tags, np.minimum(positions, 2**31 - 1), records)
+        self.seal()
 
     def _judged(self, entity: str, values: Any) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.bool_], npt.NDArray[np.uint64]]:
         """(kind, whether it is our own, tag) of every value; each distinct one is looked at once."""

@@ -13,6 +13,7 @@ from detectors.windows import Window, Windower
 from scanner.model import Detection, Text
 from scanner.pipeline.blocks import REACH, Blocks
 from scanner.pipeline.gathering import Claim, Gathering
+from scanner.pipeline.text_prints import TextPrints
 
 if TYPE_CHECKING:
     from detectors.engine import Engine
@@ -31,8 +32,9 @@ class _Hits:
 class TextReader:
     """Takes the texts of one object in order. Pieces that continue one another are one stream, so a value may straddle them."""
 
-    def __init__(self, engine: Engine, gathering: Gathering) -> None:
+    def __init__(self, engine: Engine, gathering: Gathering, excerpts: TextPrints | None = None) -> None:
         self._engine = engine
+        self._excerpts = excerpts
         self._gathering = gathering
         self._pending: dict[tuple[Claim, bool], _Hits] = {}
         self._count = 0
@@ -42,6 +44,8 @@ class TextReader:
         if self._stream is None or not text.continues or text.place != self._stream.place:
             self._end_stream()
             self._stream = _Stream(text.place, text.first_line, Blocks(self._gathering.records))
+        if self._excerpts is not None:
+            self._excerpts.feed(text)
         self._windows(self._stream, self._stream.windower.feed(text.text))
 
     def flush(self) -> None:

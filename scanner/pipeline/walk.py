@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from scanner.config import PipelineConfig
+from scanner.copies.index import Index
+from scanner.copies.texts import TextIndex
 from scanner.extract import registry, sniff
 from scanner.model import (
     Begun,
@@ -34,6 +36,7 @@ from scanner.pipeline.content import Content
 from scanner.pipeline.gathering import Gathering
 from scanner.pipeline.known import KnownValues
 from scanner.pipeline.tables import TableReader
+from scanner.pipeline.text_prints import TextPrints
 from scanner.pipeline.texts import TextReader
 from scanner.pipeline.values import ValueRows
 from scanner.redact import Fingerprinter, Key
@@ -63,11 +66,22 @@ class Pipeline:
         self.config = config
         self.detectors = detectors or _load_detectors(config)
         self.fingerprints = Fingerprinter(Key.from_secret(config.secret))
+        self._text_indexes: tuple[TextIndex, ...] = ()
+        if config.excerpts is not None:
+            self._text_indexes = Index.open(config.excerpts.index, self.fingerprints.key_id, config.excerpts.stores).texts
         self.known = KnownValues.of(self.fingerprints, (), config.known.phones, config.known.emails)
         if config.known.people_files:
             from scanner.pipeline.people import known_names
 
             self.known = KnownValues.of(self.fingerprints, known_names(self, config), config.known.phones, config.known.emails)
+
+    def text_prints(self, gathering: Gathering) -> TextPrints | None:
+        """What takes the fingerprints of an object's running text; None where nobody wants them."""
+        config = self.config
+        if not self._text_indexes and not config.keep_texts:
+            return None
+        chars = 0 if config.excerpts is None else config.excerpts.chars
+        return TextPrints(self._text_indexes, chars, self.fingerprints, gathering if config.keep_texts else None)
 
     @property
     def digest(self) -> str:
@@ -98,6 +112,7 @@ class _State:
     gathering: Gathering
     texts: TextReader
     started: float
+    prints: TextPrints | None = None
     tables: TableReader | None = None
     media_type: str | None = None
     encoding: str | None = None
@@ -123,8 +138,9 @@ class _Walk:
         yield Begun(blob.location.member)
         content = Content(blob)
         gathering = Gathering(self._pipeline.fingerprints, self._pipeline.known, self._budget.temp_dir, self._alive)
-        texts = TextReader(self._pipeline.detectors, gathering)
-        state = _State(content.blob, content, gathering, texts, time.monotonic())
+        prints = self._pipeline.text_prints(gathering)
+        texts = TextReader(self._pipeline.detectors, gathering, prints)
+        state = _State(content.blob, content, gathering, texts, time.monotonic(), prints)
         try:
             texts.feed(Text(_readable_name(blob.location), "name", None))
             status, reason = yield from self._read(state, depth)
@@ -235,6 +251,8 @@ class _Walk:
                 digest = state.content.digest
             except (OSError, Unreadable):
                 status, reason = (Status.PARTIAL if state.got else Status.UNREADABLE), reason or Reason.IO_ERROR
+        if state.prints is not None:
+            state.prints.finish()
         distinct: dict[int, int] = {}
         location = state.blob.location
         rows = ValueRows(self._pipeline.config.run_id, location.object_id, self._pipeline.config.staging)
@@ -259,6 +277,7 @@ class _Walk:
             persons=persons,
             duration_ms=round((time.monotonic() - state.started) * 1000),
             found=state.gathering.facts(distinct),
+            excerpts=() if state.prints is None or distinct is None else state.prints.copies(persons),
         )
 
 

@@ -32,6 +32,7 @@ REGULATED: frozenset[str] = frozenset(
 
 _DOMAINS = {"PHONE_NUMBER": "phone", "FAX_NUMBER": "phone"}
 _COUNTING_DOMAIN = "counting/"
+_TEXT_DOMAIN = "text/"
 
 
 def domain(entity_type: str) -> str:
@@ -63,6 +64,11 @@ class Fingerprinter:
         """The fingerprint of one value, equal to that of `many`."""
         _refuse_regulated(entity_type)
         return int(_siphash(strings([normalise(entity_type, value)]), self._key.sub_key(domain(entity_type)))[0])
+
+    def texts(self, hashes: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
+        """Keyed fingerprints of hashes of running text, one each: without the key nobody can tell whether a text he has is among them."""
+        digits = hashes.astype(">u8").tobytes().hex()
+        return _siphash(strings([digits[at : at + 16] for at in range(0, len(digits), 16)]), self._key.sub_key(_TEXT_DOMAIN))
 
     def counting(self, entity_type: str, values: pa.StringArray) -> npt.NDArray[np.uint64]:
         """Like `many` for any kind, under this object's throw-away key: only good for telling values apart here and now."""

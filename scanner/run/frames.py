@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from scanner.config import PipelineConfig
-from scanner.model import Begun, Entry, Event, Finished, FoundFact, Location, ObjectFacts, Progress, Reason, Snapshot, Status
+from scanner.model import Begun, CopyFact, Entry, Event, Finished, FoundFact, Location, ObjectFacts, Progress, Reason, Snapshot, Status
 from scanner.sources.filesystem import OpenSpec, open_spec
 
 if TYPE_CHECKING:
@@ -198,7 +198,10 @@ _TYPES: Mapping[str, tuple[type, ...]] = {
     **dict.fromkeys(("size_bytes", "first_row", "first_line"), (*_COUNT, type(None))),
     "modified_at": (*_NUMBER, type(None)),
     "score": _NUMBER,
-    **dict.fromkeys(("member", "samples", "found"), (list,)),
+    **dict.fromkeys(("member", "samples", "found", "excerpts", "columns"), (list,)),
+    **dict.fromkeys(("store", "evidence"), _WORD),
+    "source_path": (*_WORD, type(None)),
+    **dict.fromkeys(("matched_records", "object_records", "store_records"), _COUNT),
 }
 """What the fields of ObjectFacts and FoundFact are in JSON: a wrong type must not get as far as the store's writer."""
 
@@ -216,6 +219,7 @@ def _facts(plain: Mapping[str, Any]) -> ObjectFacts:
         "reason": None if plain["reason"] is None else Reason(plain["reason"]),
         "found": tuple(FoundFact(**{**_typed(found), "samples": _strings(found["samples"])}) for found in plain["found"]),
     }
+    changed["excerpts"] = tuple(CopyFact(**{**_typed(copy), "columns": _strings(copy["columns"])}) for copy in plain["excerpts"])
     if (moment := plain["modified_at"]) is not None:
         changed["modified_at"] = float(moment)
     return ObjectFacts(**{**_typed(plain), **changed})

@@ -29,13 +29,13 @@ from scanner.run.unchanged import Digests as KnownDigests
 from scanner.run.unchanged import Repeated, Same, Sorted, Sorter, repeat
 
 
-def deciding(digests: Digests, policy: Policy, limits: Limits) -> tuple[str, str]:
+def deciding(digests: Digests, policy: Policy, limits: Limits, keep_texts: bool = False) -> tuple[str, str]:
     """Hashes of what decides how a file is read, and of what decides how the facts read from it are judged.
 
     A policy that changes its stores, departments, excuses or thresholds is only of the second kind.
     """
     known = [hashlib.sha256(Path(name).read_bytes()).hexdigest() for name in policy.known.people_files]
-    reads = json.dumps([sorted(known), sorted(policy.known.phones), sorted(policy.known.emails), asdict(limits)])
+    reads = json.dumps([sorted(known), sorted(policy.known.phones), sorted(policy.known.emails), asdict(limits), keep_texts])
     reading = stable_id(scanner.__version__, digests.detectors, digests.readers, reads)
     return reading, stable_id(scanner.__version__, policy.digest, _judges())
 

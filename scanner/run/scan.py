@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from scanner import __version__
-from scanner.config import KnownContacts, PipelineConfig, Settings
+from scanner.config import Excerpts, KnownContacts, PipelineConfig, Settings
 from scanner.findings.errors import StateFailed, StoreError, storing
 from scanner.findings.store import RunWriter, open_store
 from scanner.judge import STRAY, UNREAD, FileJudge
@@ -62,15 +62,17 @@ def run_scan(
     on_progress: OnProgress | None = None,
     traced: Traced | None = None,
     keep: Callable[[Entry], bool] | None = None,
+    keep_texts: bool = False,
 ) -> RunSummary:
     """Scan `roots` into the store at `out`. See `scanner.api.scan` for what it raises before anything is written.
 
     `traced`: the index to compare with, if any. `keep`: of what the crawl meets, only this is scanned and has a row.
+    `keep_texts`: fingerprints of running text go among the values.
     """
     log = RunLog(sys.stderr if settings.log_format == "json" else None)
     policy = load(policy_file)
     digests, resolved, key, limits = checked(roots, policy, out, settings)
-    decides = deciding(digests, policy, limits)
+    decides = deciding(digests, policy, limits, keep_texts)
     store = open_store(out, key.key_id)
     names = tuple(path_text(os.fsencode(root)) for root in resolved)
     plan = Plan(names, *decides, digests.engine, key.key_id, None if policy_file is None else str(policy_file.absolute()), settings.full)
@@ -81,7 +83,7 @@ def run_scan(
             tracing = Tracing(traced or Traced(), policy, writer.folder)
             tracing.begin(store.out, names)
             run = _Run(writer, ledger, policy, digests, resolved, begun, on_progress, log, tracing, keep)
-            config = _worker_config(writer.run_id, policy, limits, settings, key, writer.staging)
+            config = _worker_config(writer.run_id, policy, limits, settings, key, writer.staging, tracing.excerpts, keep_texts)
             summary = _carried_out(run, writer, config, settings, store.out)
     except (StateFailed, _Broken) as error:
         log("run_failed", "error", kind=type(error.__cause__ or error).__name__)
@@ -152,9 +154,18 @@ def _notes(policy: Policy, today: datetime.date) -> tuple[str, ...]:
     return tuple(f"the excuse for {', '.join(sorted(excuse.reasons))} has expired on {excuse.until}: {excuse.why}" for excuse in expired)
 
 
-def _worker_config(run_id: str, policy: Policy, limits: Limits, settings: Settings, key: Key, staging: Path) -> WorkerConfig:
+def _worker_config(
+    run_id: str,
+    policy: Policy,
+    limits: Limits,
+    settings: Settings,
+    key: Key,
+    staging: Path,
+    excerpts: Excerpts | None,
+    keep_texts: bool,
+) -> WorkerConfig:
     known = KnownContacts(tuple(map(str, policy.known.people_files)), policy.known.phones, policy.known.emails)
-    pipeline = PipelineConfig(run_id, limits, policy.detect, known, staging, key.secret)
+    pipeline = PipelineConfig(run_id, limits, policy.detect, known, staging, key.secret, keep_texts, excerpts)
     rate = None if settings.max_mb_per_second is None else settings.max_mb_per_second * 1_000_000 / settings.jobs
     return WorkerConfig(pipeline, nice=settings.nice, bytes_per_second=rate)
 
@@ -530,7 +541,7 @@ class _Run:
         )
         copies = self._tracing.tally
         summary = replace(summary, copies=dict(copies.objects.most_common()), worst_copies=copies.worst)
-        summary = replace(self._tally.summary(summary), notes=(*summary.notes, *self._ledger.all_notes()))
+        summary = replace(self._tally.summary(summary), notes=(*summary.notes, *self._ledger.all_notes(), *self._tracing.notes))
         self._writer.gather()
         self._ledger.save(self._writer.checkpoint())
         self._writer.sweep()
@@ -584,5 +595,6 @@ class _Run:
             "bytes_read": summary.bytes_read,
             "stores": [{"name": s.name, "traced": s.traced, "why": s.why, "records": s.records} for s in summary.stores],
             "copies_index": self._tracing.digest,
+            "copies_texts": self._tracing.texts_digest,
             "copies": dict(summary.copies),
         }

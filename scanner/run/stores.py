@@ -182,7 +182,15 @@ class _Refresh:
             settings = dataclasses.replace(
                 self._settings, full=False, metrics=None, notify_command=None, webhook=None, log_format="text", recheck=0.0
             )
-            summary = run_scan(roots, self._file, self._folder / FINDINGS, settings, on_progress=on_progress, keep=self._keep)
+            summary = run_scan(
+                roots,
+                self._file,
+                self._folder / FINDINGS,
+                settings,
+                on_progress=on_progress,
+                keep=self._keep,
+                keep_texts=self._policy.copies.texts,
+            )
             if summary.outcome == "interrupted":
                 raise KeyboardInterrupt
             if summary.outcome not in ("complete", "incomplete"):

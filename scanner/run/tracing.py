@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from scanner.config import Excerpts
 from scanner.model import CopyFact, Entry, ObjectFacts, stable_id
 from scanner.policy import Policy, Store
 from scanner.policy.copies import told as told_settings
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
     from scanner.findings.read import Findings
 
 SHOWN = 20
+DOCUMENTS_CHANGED = (
+    "documents of the stores have changed; files that have not changed since were not looked through for their text (--full does)"
+)
 
 Where = tuple[str, str]
 """Root and path of a file."""
@@ -59,6 +63,7 @@ class Tracing:
 
             self._matcher = Matcher(traced.index, policy.copies, temp_dir)
         self._former: dict[Where, list[tuple[str | None, str, CopyFact]]] = {}
+        self.notes: list[str] = []
         self.stale: set[Where] = set()
         """Files that are to be read although they have not changed."""
         self.tally = CopyTally()
@@ -76,6 +81,14 @@ class Tracing:
     def states(self) -> tuple[StoreState, ...]:
         return self._traced.states
 
+    @property
+    def excerpts(self) -> Excerpts | None:
+        """What the workers compare running text with."""
+        index, folder = self._traced.index, self._traced.folder
+        if index is None or folder is None or not index.texts or not self._policy.copies.texts:
+            return None
+        return Excerpts(folder, tuple(text.store for text in index.texts), self._policy.copies.text_chars)
+
     def begin(self, out: Path, roots: Sequence[str]) -> None:
         """Take in what the runs before have found, and find out what is no longer so. Raises StoreError."""
         from scanner.findings.read import open_findings
@@ -85,17 +98,25 @@ class Tracing:
         with open_findings(out) as found:
             for row in _rows(found.batches("SELECT * FROM copies")):
                 self._former.setdefault((row["root"], row["path"]), []).append((row["member"], row["object_id"], _fact(row)))
-            if not all(self._compared(found, root) for root in roots):
+            told = [self._told_of(found, root) for root in roots]
+            if not all(one.get("copies_index") == self.digest for one in told):
                 self._compare_again(found, roots)
+            if any(one.get("copies_texts", self.texts_digest) != self.texts_digest for one in told) and self.excerpts is not None:
+                self.notes.append(DOCUMENTS_CHANGED)
 
-    def _compared(self, found: Findings, root: str) -> bool:
-        """Was everything below the root compared with this very index when it was last read?"""
-        latest = None
+    def _told_of(self, found: Findings, root: str) -> Mapping[str, Any]:
+        """The manifest of the last run over the root, if it came to its end: then all below it was compared with one and the same index."""
+        latest: Mapping[str, Any] = {}
         for run in _rows(found.batches("SELECT outcome, roots_reached, manifest FROM runs ORDER BY run_id")):
             if root in run["roots_reached"]:
-                finished = run["outcome"] in ("complete", "incomplete")
-                latest = json.loads(run["manifest"]).get("copies_index") if finished else None
-        return latest == self.digest
+                latest = json.loads(run["manifest"]) if run["outcome"] in ("complete", "incomplete") else {}
+        return latest
+
+    @property
+    def texts_digest(self) -> str:
+        """Equal while the documents of the stores are."""
+        index = self._traced.index
+        return "" if index is None else index.texts_digest
 
     def _compare_again(self, found: Findings, roots: Sequence[str]) -> None:
         import pyarrow as pa
@@ -132,9 +153,11 @@ class Tracing:
         """What an object that lies in `store` (None: in none) holds of the others, best first. Raises OSError."""
         if self._matcher is None or not _compared_at_all(store, stray):
             return []
-        return self._matcher.match(
+        found = self._matcher.match(
             values, content_hash=facts.content_hash, size_bytes=facts.size_bytes, object_records=facts.persons, without=_own(store)
         )
+        told = {fact.store for fact in found} | set(_own(store))
+        return found + [fact for fact in facts.excerpts if fact.store not in told]
 
     def former(self, entry: Entry, object_id: str | None = None) -> list[CopyFact]:
         """What was found in an unchanged file (or in one object of it) and still holds."""
