@@ -3,14 +3,20 @@
 Rows of invented fingerprints stand for a store of five columns (name, address, phone, e-mail, date of birth), so that the index alone is
 measured, not the reading of the store. Names and birth dates repeat as they do among people. A copy of a part of it, with as many strangers,
 is then compared with the index. Each step runs in a process of its own, and its peak memory is told.
+
+`--scan` scans an extract of strangers and a folder of prose with and without a store of so many rows (a real CSV this time), by turns, and tells
+the ratio of their times.
 """
 
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import multiprocessing
+import os
 import resource
+import statistics
 import tempfile
 import time
 from collections.abc import Collection, Iterator
@@ -20,8 +26,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+from material import extract_lines, prose_lines, write_lines
 from pyarrow import parquet
 
+from scanner import api
 from scanner.config import CopySettings, StoreTracing
 from scanner.copies.index import Index, SourceObject, update
 from scanner.copies.matching import Matcher
@@ -119,6 +127,37 @@ def match(folder: Path, rows: int, copied: int) -> dict[str, Any]:
     }
 
 
+POLICY = """version: 1
+stores:
+  - {name: master, paths: ["store/**"], allow: ["*"]}
+copies: {stores: {master: {trace: %s}}}
+"""
+
+
+def scan_ratio(folder: Path, rows: int, megabytes: int, runs: int) -> dict[str, Any]:
+    """Seconds of a scan with an index of a store of `rows` rows loaded, and without: medians of turns."""
+    os.environ["XDG_DATA_HOME"], os.environ["XDG_CONFIG_HOME"] = str(folder / "data"), str(folder / "config")
+    for name in ("store", "share"):
+        (folder / name).mkdir()
+    with (folder / "store" / "master.csv").open("w", encoding="utf-8") as out:
+        out.writelines(line + "\n" for line in itertools.islice(extract_lines(11), rows + 1))
+    write_lines(folder / "share" / "extract.csv", extract_lines(12), megabytes * 10**6)
+    write_lines(folder / "share" / "prose.txt", prose_lines(13), megabytes * 10**5)
+    used = time.perf_counter()
+    for name, trace in (("with", "yes"), ("without", "no")):
+        (folder / f"{name}.yaml").write_text(POLICY % trace, encoding="utf-8")
+    refreshed = api.refresh_stores(folder / "with.yaml", jobs=1)
+    told: dict[str, Any] = {"store_rows": refreshed.stores[0].state.records, "refresh_s": time.perf_counter() - used}
+    seconds: dict[str, list[float]] = {"with": [], "without": []}
+    for run in range(runs):
+        for name, taken in seconds.items():
+            began = time.perf_counter()
+            api.scan(folder / "share", folder / f"{name}.yaml", out=folder / f"out-{name}-{run}", jobs=1)
+            taken.append(time.perf_counter() - began)
+    medians = {name: statistics.median(taken) for name, taken in seconds.items()}
+    return {**told, **{f"{name}_s": value for name, value in medians.items()}, "ratio": medians["with"] / medians["without"]}
+
+
 def _apart(work: Any, *arguments: Any) -> dict[str, Any]:
     """The figures of `work` with the peak memory of the process it ran in."""
     with multiprocessing.get_context("spawn").Pool(1) as pool:
@@ -134,9 +173,16 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     options.add_argument("rows", type=int, nargs="?", default=1_000_000)
     options.add_argument("--copied", type=int, default=10_000)
+    options.add_argument("--scan", action="store_true", help="measure scans with and without the index instead")
+    options.add_argument("--megabytes", type=int, default=30)
+    options.add_argument("--runs", type=int, default=3)
     asked = options.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        for step in (_apart(build, Path(folder), asked.rows), _apart(match, Path(folder), asked.rows, asked.copied)):
+        if asked.scan:
+            steps = [_apart(scan_ratio, Path(folder), asked.rows, asked.megabytes, asked.runs)]
+        else:
+            steps = [_apart(build, Path(folder), asked.rows), _apart(match, Path(folder), asked.rows, asked.copied)]
+        for step in steps:
             print(json.dumps({name: round(value, 2) if isinstance(value, float) else value for name, value in step.items()}))
 
 
