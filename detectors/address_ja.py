@@ -49,10 +49,20 @@ _BUILDING_WORD: Final = (
 _ROOM: Final = (
     r"(?:[A-Za-z]?[0-9]{1,4}(?:号室|号棟|号館|号|階|[FＦ](?![a-z])|棟|室)?(?:[ -]?[0-9]{1,4}(?:号室|号|室)?)?|地下[0-9]階|B[0-9]F?)"
 )
+# names of buildings that may go on behind the word (パークタワー芝, コーポ青葉) and end where the field ends
+_BUILDING_KIND: Final = (
+    "マンション|ハイツ|コーポラス|コーポ|アパート|タワー|レジデンス|メゾン|パレス|ヒルズ|コート|ガーデン|テラス|ヴィラ|ハイム|グランデ|カーサ"
+    "|アーバン|エステート|キャッスル|ルミエール|サンライズ|フォレスト|リバーサイド|ロイヤル|スカイ|シティ|グリーン|プラザ"
+)
+_RUN: Final = "[一-龥々ァ-ヶー・A-Za-z]"
+_NOT_NAME: Final = "付近|在住|気付|様|宛|御中"
+_COMPANY: Final = "会社|商会|産業|工業|製作所|病院|学校|組合|不動産|管理|銀行"
+_BUILDING_END: Final = rf"(?=[\s、。,;|\"'()\[\]「」]|$|[ぁ-ん]|{_NOT_NAME})"
 _NAME: Final = r"[^\s、。,;:|\"'<>()「」『』【】\t]"
 _BUILDING: Final = re.compile(
     rf"""[ ]?(?!(?i:tel|fax|phone|mobile|e?-?mail|電話|携帯|担当|内線|〒))(?:
-        {_NAME}{{1,20}}?(?:{_BUILDING_WORD})(?:[A-Za-z0-9]{{1,3}}棟|[A-Z](?![a-z])|[ⅠⅡⅢⅣIVX]{{1,3}}(?![a-z]))?(?:[ ]?{_ROOM})?内?(?![0-9])
+        (?!{_RUN}{{1,18}}?(?:{_COMPANY})){_RUN}{{0,10}}?(?:{_BUILDING_KIND})(?:(?!{_NOT_NAME}){_RUN}){{1,8}}(?:[ ]?{_ROOM})?{_BUILDING_END}
+      | {_NAME}{{1,20}}?(?:{_BUILDING_WORD})(?:[A-Za-z0-9]{{1,3}}棟|[A-Z](?![a-z])|[ⅠⅡⅢⅣIVX]{{1,3}}(?![a-z]))?(?:[ ]?{_ROOM})?内?(?![0-9])
       | {_NAME}{{2,20}}?[ ]?(?:[0-9]{{1,2}}(?:[F階](?![a-z])))(?:[ ]?{_ROOM})?
       | (?:{_BUILDING_WORD}){_NAME}{{1,12}}?[ ]?[0-9]{{2,4}}(?:号室|号)?(?![0-9-])
       | [ァ-ヶー・A-Za-z]{{3,20}}[ ]?[0-9]{{2,4}}(?:号室|号)?(?![0-9-])
@@ -134,13 +144,16 @@ class AddressReader:
         anchored.extend(self._from_sections())
         anchored.extend(self._from_towns())
         strong = [item for item in anchored if item.level >= 4]
-        weak = [item for item in anchored if item.level < 4 and not any(s.start < item.end and item.start < s.end for s in strong)]
+        taken = bytearray(len(self.text))
+        for item in strong:
+            taken[item.start : item.end] = b"\1" * (item.end - item.start)
+        weak = [item for item in anchored if item.level < 4 and taken.find(1, item.start, item.end) < 0]
         yield from sorted((*strong, *weak), key=lambda item: (item.start, -item.level, -item.end))
 
     def _from_places(self) -> Iterator[Found]:
         """Addresses that begin with a prefecture or a municipality."""
         done = 0
-        covered: list[tuple[int, int]] = []
+        covered = bytearray(len(self.keys))
         for match in _PREFECTURE.finditer(self.keys) if _PREFECTURE_END.search(self.keys) else ():
             if match.start() < done:
                 continue
@@ -150,10 +163,10 @@ class AddressReader:
             found = self._after_prefecture(match.start(), match.end(), cities)
             if found:
                 done = found.end
-                covered.append((found.start, found.end))
+                covered[found.start : found.end] = b"\1" * (found.end - found.start)
                 yield found
         for match in _MUNICIPAL_END.finditer(self.keys):
-            if any(start < match.end() <= end for start, end in covered):
+            if covered[match.end() - 1]:
                 continue
             known = self._municipality_ending(match.end())
             if known is not None:

@@ -104,7 +104,7 @@ class CompiledRule:
         rule = self.rule
         if self._context is None and self._contrary is None:
             return rule.score
-        before = folded[max(0, start - rule.before) : start].lower()
+        before = _ROW_ABOVE.sub("", folded[max(0, start - rule.before) : start]).lower()
         after = folded[end : end + rule.after].partition("\n")[0].lower() if rule.after else ""  # the next line speaks of its own number
         near = f"{above}\n{before}\n{after}"
         if self._contrary is not None and self._contrary.search(near):
@@ -112,6 +112,10 @@ class CompiledRule:
         if self._context is not None and self._context.search(near):
             return rule.context_score
         return rule.score
+
+
+_ROW_ABOVE: Final = re.compile(r"[\s\S]*(?:,(?! )|[\t|])[^\n]*\n")
+"""A row of fields that ends before this line: its words stand above columns, and say nothing of what opens the next row."""
 
 
 def _header_text(header: Sequence[str]) -> str:

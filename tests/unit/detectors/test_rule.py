@@ -97,6 +97,19 @@ def test_context_is_by_token_for_ascii_and_by_substring_for_japanese() -> None:
     assert not words.search("acid") and not words.search("cider")
 
 
+@pytest.mark.parametrize(
+    ("text", "is_context"),
+    [
+        ("電話 0612345678", True), ("電話\n0612345678", True), ("電話番号,メール\n0612345678,a", False), ("氏名\t電話\n0612345678\t山田", False),
+        ("氏名,電話\n山田,電話0612345678", True),
+    ],
+)  # fmt: skip
+def test_words_of_a_header_row_say_nothing_of_the_first_field_below(text: str, is_context: bool) -> None:
+    (bare,) = [item for item in rule.load_shipped(["jp"]) if item.id == "jp.phone.bare"]
+    scores = [score for _, _, score in rule.CompiledRule(bare).finds(text)]
+    assert scores == [bare.context_score if is_context else bare.score]
+
+
 def test_digest_changes_with_what_decides() -> None:
     (one,) = rule.parse(GOOD, "own.yaml")
     (two,) = rule.parse(GOOD.replace("0.8", "0.7"), "own.yaml")
