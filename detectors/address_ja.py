@@ -260,7 +260,9 @@ class AddressReader:
         """Where a number may begin, reading over what can stand between a town and its number."""
         end = at
         for match in _BETWEEN.finditer(self.text, at, at + 32):
-            if match.start() != end:
+            if match.start() != end or (
+                match[0] in "、・" and _PREFECTURE.match(self.keys, match.end())
+            ):  # the next of a list of addresses
                 return
             end = match.end()
             if _DIGIT.match(self.text, self._blank(end)):

@@ -75,18 +75,28 @@ def test_a_phone_after_an_address_is_not_part_of_it() -> None:
 @pytest.mark.parametrize(
     ("building", "rest"),
     [
-        ("パークタワー柏", ""), ("メゾン・ド・梅", ",090"), (" コーポ朝日", "へ発送"), (" レジデンス北", "付近の交差点"), ("パークタワー柏402", "\n"),
-        (" タワー柏3F", "\nTel"), ("ハイツ緑", "様"), ("", " ガーデン商会の山田"), ("", " ヤマダタロウ"), ("", " グリーン産業株式会社 御中"),
+        ("パークタワー柏", ""), ("メゾン・ド・梅", ",090"), (" コーポ朝日", "へ発送"),
+        (" レジデンス北", "付近の交差点"), ("パークタワー柏402", "\n"),
+        (" タワー柏3F", "\nTel"), ("ハイツ緑", "様"),
+        ("", " ガーデン商会の山田"), ("", " ヤマダタロウ"), ("", " グリーン産業株式会社 御中"),
     ],
 )  # fmt: skip
 def test_the_name_of_a_building_may_go_on_behind_its_word(building: str, rest: str) -> None:
     assert found(f"広島県広島市東区中山北町3-2-2{building}{rest}") == [f"広島県広島市東区中山北町3-2-2{building}"]
 
 
-def test_a_place_without_a_number_is_dropped_only_where_an_address_covers_it() -> None:
-    text = "東京都渋谷区神南1-2-3、渋谷区神南、" * 3
-    levels = [item.score for item in READER.analyze(text, ["ADDRESS"])]
-    assert len(levels) == 6 and levels[0::2] == [levels[0]] * 3 and levels[0] > levels[1]
+def test_addresses_of_a_list_are_read_one_by_one() -> None:
+    assert found("渋谷区神南1-2、東京都渋谷区神南3-4、渋谷区神南、東京都港区芝5-6") == [
+        "渋谷区神南1-2",
+        "東京都渋谷区神南3-4",
+        "東京都港区芝5-6",
+    ]
+
+
+def test_a_place_without_a_number_stands_only_where_no_address_covers_it() -> None:
+    text = "東京都渋谷区神南1-2-3です。渋谷区神南です。" * 3
+    spans = [text[item.start : item.end] for item in READER.analyze(text, ["ADDRESS"])]
+    assert spans == ["東京都渋谷区神南1-2-3", "渋谷区神南"] * 3
 
 
 def test_the_score_tells_how_deep_it_matched() -> None:

@@ -100,7 +100,8 @@ def test_context_is_by_token_for_ascii_and_by_substring_for_japanese() -> None:
 @pytest.mark.parametrize(
     ("text", "is_context"),
     [
-        ("電話 0612345678", True), ("電話\n0612345678", True), ("電話番号,メール\n0612345678,a", False), ("氏名\t電話\n0612345678\t山田", False),
+        ("電話 0612345678", True), ("電話\n0612345678", True), ("電話番号,メール\n0612345678,a", False),
+        ("氏名\t電話\n0612345678\t山田", False),
         ("氏名,電話\n山田,電話0612345678", True),
     ],
 )  # fmt: skip
