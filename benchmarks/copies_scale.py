@@ -4,7 +4,7 @@ Rows of invented fingerprints stand for a store of five columns (name, address, 
 measured, not the reading of the store. Names and birth dates repeat as they do among people. A copy of a part of it, with as many strangers,
 is then compared with the index. Each step runs in a process of its own, and its peak memory is told.
 
-`--scan` scans an extract of strangers and a folder of prose with and without a store of so many rows (a real CSV this time), by turns, and tells
+`--scan` scans extracts of strangers and prose with and without a store of so many rows (a real CSV this time), by turns, and tells
 the ratio of their times.
 """
 
@@ -39,6 +39,7 @@ BLOCK = 1 << 17
 COLUMNS = (("PERSON", "name"), ("ADDRESS", "address"), ("PHONE_NUMBER", "phone"), ("EMAIL_ADDRESS", "mail"), ("DATE_OF_BIRTH", "born"))
 NAMES = 400_000  # different full names at most; a few stand very often
 DAYS = 25_000
+FILES = 10
 
 
 def mixed(keys: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
@@ -141,8 +142,9 @@ def scan_ratio(folder: Path, rows: int, megabytes: int, runs: int) -> dict[str, 
         (folder / name).mkdir()
     with (folder / "store" / "master.csv").open("w", encoding="utf-8") as out:
         out.writelines(line + "\n" for line in itertools.islice(extract_lines(11), rows + 1))
-    write_lines(folder / "share" / "extract.csv", extract_lines(12), megabytes * 10**6)
-    write_lines(folder / "share" / "prose.txt", prose_lines(13), megabytes * 10**5)
+    for number in range(FILES):
+        write_lines(folder / "share" / f"extract{number}.csv", extract_lines(12 + number), megabytes * 10**6 // FILES)
+        write_lines(folder / "share" / f"prose{number}.txt", prose_lines(12 + number), megabytes * 10**5 // FILES)
     used = time.perf_counter()
     for name, trace in (("with", "yes"), ("without", "no")):
         (folder / f"{name}.yaml").write_text(POLICY % trace, encoding="utf-8")

@@ -126,7 +126,7 @@ class Matcher:
         met: dict[str, list[pa.Table]] = {}
         for table in tables:
             self._alive()
-            for object_id, part in _by_object(self._of_any_store(table)):
+            for object_id, part in _by_object(_standing_in(self._stores, table)):
                 met.setdefault(object_id, []).append(part)
         return met
 
@@ -134,14 +134,6 @@ class Matcher:
     def hashes(self) -> frozenset[str]:
         """Content hashes of everything in the stores."""
         return frozenset(known for store in self._stores for known in store.hashes)
-
-    def _of_any_store(self, table: pa.Table) -> pa.Table:
-        tags = table["fingerprint"].to_numpy()
-        met = np.zeros(len(tags), np.bool_)
-        for store in self._stores:
-            for segment in store.index.segments:
-                met |= _bounds(segment, tags)[1] > 0
-        return table.filter(pa.array(met))
 
     def _match(self, tables: Callable[[], Iterator[pa.Table]], known: ObjectKnown) -> list[CopyFact]:
         facts = []
@@ -182,7 +174,7 @@ class Matcher:
         kinds: dict[str, int] = {}
         for table in tables:
             self._alive()
-            for _, kind, place, column, part in by_claim(table):
+            for _, kind, place, column, part in by_claim(_standing_in([store], table)):
                 if identifies(kind):
                     is_text = column is None
                     number = places.setdefault((place, is_text), len(places))
@@ -469,20 +461,34 @@ def _tables(values: pa.RecordBatch | Path | None) -> Iterator[pa.Table]:
         yield from (table.slice(start, BATCH) for start in range(0, table.num_rows, BATCH))
 
 
+def _standing_in(stores: Sequence[_Searched], table: pa.Table) -> pa.Table:
+    """The rows whose value stands in one of the stores: few, of most objects, so that all else is done for these alone."""
+    tags = table["fingerprint"].to_numpy()
+    met = np.zeros(len(tags), np.bool_)
+    for store in stores:
+        for segment in store.index.segments:
+            met |= _is_there(segment, tags)
+    return table.filter(pa.array(met)) if not met.all() else table
+
+
 def _by_object(table: pa.Table) -> Iterator[tuple[str, pa.Table]]:
     for object_id in table["object_id"].unique().to_pylist():
         yield object_id, table.filter(pc.equal(table["object_id"], object_id))
 
 
+def _is_there(segment: Segment, tags: npt.NDArray[np.uint64]) -> Bools:
+    """Of each tag: does the segment have a cell of it?"""
+    if not segment.cells:
+        return np.zeros(len(tags), np.bool_)
+    low = np.searchsorted(segment.tags, tags, side="left")
+    there: Bools = segment.tags[np.minimum(low, segment.cells - 1)] == tags
+    return there
+
+
 def _bounds(segment: Segment, tags: npt.NDArray[np.uint64]) -> tuple[Ints, Ints]:
     """Of each tag, the first cell that has it and how many have."""
     low = np.searchsorted(segment.tags, tags, side="left")
-    counts = np.zeros(len(tags), np.int64)
-    if segment.cells:
-        met = np.flatnonzero(segment.tags[np.minimum(low, segment.cells - 1)] == tags)
-        met = met[low[met] < segment.cells]
-        counts[met] = np.searchsorted(segment.tags, tags[met], side="right") - low[met]
-    return low, counts
+    return low, np.searchsorted(segment.tags, tags, side="right") - low
 
 
 def _search(records: npt.NDArray[Any], low: Ints, count: Ints, wanted: npt.NDArray[Any]) -> Ints:

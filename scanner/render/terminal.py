@@ -18,6 +18,7 @@ from scanner.run.summary import FoundCopy, RunSummary, StoreState, StrayObject, 
 
 PIPE_WIDTH = 120
 KINDS_SHOWN = 4
+COPIES_SHOWN = 6
 SEVERITY_STYLES = {"critical": "bold red", "high": "red", "medium": "yellow", "low": "cyan", "info": "dim"}
 
 
@@ -157,7 +158,7 @@ class _Printer:
         for store, count in summary.copies.items():
             owner = owners.get(store) or say("no_owner")
             self.line(say("copies_of", store=visible(store), owner=visible(owner), count=count), indent=2)
-            mine = [found for found in summary.worst_copies if found.store == store]
+            mine = [found for found in summary.worst_copies if found.store == store][:COPIES_SHOWN]
             for found in mine:
                 self.line(self._copy(found), indent=4)
             if count > len(mine):
