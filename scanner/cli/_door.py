@@ -78,7 +78,7 @@ def _silence_output() -> None:
 
 def _status_of(fault: Exception) -> int | None:
     """The status of a fault whose message is meant for the user; None for a fault of ours. Imported here, where time no longer matters."""
-    from detectors.rule import RuleError
+    from detectors.rule_files import RuleError
     from scanner.findings.errors import StoreError
     from scanner.policy import PolicyError
     from scanner.redact.key import KeyFileError

@@ -85,6 +85,8 @@ class _Found:
     columns: dict[bool | None, set[tuple[int, int]]] = field(default_factory=lambda: {None: set(), False: set(), True: set()})
     """Segment and column, of the strong (None) and the weak."""
 
+    in_rows: list[Ints] = field(default_factory=list)  # records found in rows of tables, strong or weak
+
 
 class Matcher:
     """Compares objects with the stores of an index. Holds nothing of the objects between two calls."""
@@ -339,6 +341,8 @@ class _Searched:
         self._keep(pairs, starts, groups[strong[groups]], None, found)
         for likely in (False, True):
             self._keep(pairs, starts, groups[~strong[groups] & ((by_chance > LIKELY) == likely)], likely, found)
+        at = starts[groups]
+        found.in_rows.append(self._firsts[pairs["segment"][at]] + pairs["record"][at])
 
     # ------------------------------------------------------------------ lines of texts
 
@@ -420,12 +424,21 @@ class _Searched:
         if not (len(strong) >= least or len(strong) + len(weak) >= max(least, least_weak)):
             return None
         records = np.concatenate([strong, weak])
+        matched = self._without_twins(records, found, known)
         labels = sorted(
             {self.index.segments[segment].column_list[column].label for part in (None, *counted) for segment, column in found.columns[part]}
         )
-        held = max(known.records, len(records))
-        score = round(len(records) / held * (1.0 if len(strong) >= len(weak) else 0.8), 4)
-        return CopyFact(self.index.name, self._most_from(records), len(records), held, self.index.records, tuple(labels), "records", score)
+        held = max(known.records, matched)
+        score = round(matched / held * (1.0 if len(strong) >= len(weak) else 0.8), 4)
+        return CopyFact(self.index.name, self._most_from(records), matched, held, self.index.records, tuple(labels), "records", score)
+
+    @staticmethod
+    def _without_twins(records: Ints, found: _Found, known: ObjectKnown) -> int:
+        """How many records were found. A person who has two records in the store counts once: a row of a table is matched with one record
+        anyway, and a running text does not hold more records than persons."""
+        in_rows = int(np.count_nonzero(np.isin(records, _all(found.in_rows))))
+        in_text = len(records) - in_rows
+        return in_rows + (min(in_text, known.records) if known.records else in_text)
 
     def _most_from(self, records: Ints) -> str | None:
         """The path of the source that most of the records lie in."""

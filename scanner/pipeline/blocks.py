@@ -14,6 +14,8 @@ REACH = 2_000  # characters between two finds of one block
 
 SINGLE = frozenset({"EMAIL_ADDRESS", "PHONE_NUMBER", "FAX_NUMBER", "ADDRESS", "DATE_OF_BIRTH"})
 
+_LINES = frozenset({"PHONE_NUMBER", "FAX_NUMBER"})  # who is named may have several, one a line
+
 
 def writing(name: str) -> str:
     """The script of a name: a kanji name and its kana reading are one person's."""
@@ -25,7 +27,8 @@ def writing(name: str) -> str:
 @dataclass
 class Blocks:
     """Numbers the blocks of one text stream. A new block begins after a blank line, at a second name of the same script, and where
-    a kind that a person has once a line comes again on another line (a list of addresses is many people)."""
+    a kind that a person has once a line comes again on another line (a list of addresses is many people; home, office and mobile phone
+    beneath a name are one person's)."""
 
     next_record: int
     _last_end: int = -REACH
@@ -46,9 +49,14 @@ class Blocks:
     def _begins(self, kind: str, line: int, between: str | None) -> bool:
         if not self._started or between is None or BLANK_LINE.search(between):
             return True
-        if kind not in self._line_of:
+        if kind not in self._line_of or (kind in _LINES and self._named_above(kind)):
             return False
         return kind.startswith("PERSON") or self._line_of[kind] != line or kind == "EMAIL_ADDRESS"
+
+    def _named_above(self, kind: str) -> bool:
+        """A name opened the block, on a line of its own: in a list it shares its line with the phone, and the next phone is another's."""
+        names = [line for other, line in self._line_of.items() if other.startswith("PERSON")]
+        return bool(names) and self._line_of[kind] not in names
 
     def finish(self) -> int:
         """The first free record number after this stream."""

@@ -98,6 +98,8 @@ class Gathering:
         tally = self._tallies[slot]
         entity = tally.claim.entity_type
         kinds, known, tags = self._judged(entity, values)
+        if rows is None:  # running text
+            kinds = np.where(kinds == Kind.PHONE, np.uint8(Kind.DESK), kinds)
         where = rows if where is None else where
         if where is None:
             where = np.zeros(len(values), np.int64)
@@ -108,6 +110,13 @@ class Gathering:
         tally.first_line = _least(tally.first_line, lines)
         self._sample(tally, entity, values)
         self._atoms.add(slot, kinds, tags, np.minimum(where, 2**31 - 1), records)
+
+    def add_aliases(self, slot: int, names: Any, records: npt.NDArray[np.int64]) -> None:
+        """Full names of people who are met by a part of their name in these records; for the count of persons alone."""
+        if len(names):
+            _, known, tags = self._judged("PERSON", names)
+            kinds = np.where(known, np.uint8(Kind.OTHER), np.uint8(Kind.ALIAS))
+            self._atoms.add(slot, kinds[~known], tags[~known], np.zeros(int((~known).sum()), np.int64), records[~known])
 
     def add_text(self, positions: npt.NDArray[np.int64], tags: npt.NDArray[np.uint64]) -> None:
         """Fingerprints of running text: they leave as values and are no finding."""

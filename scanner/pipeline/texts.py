@@ -13,6 +13,7 @@ from detectors.windows import Window, Windower
 from scanner.model import Detection, Text
 from scanner.pipeline.blocks import REACH, Blocks
 from scanner.pipeline.gathering import Claim, Gathering
+from scanner.pipeline.name_parts import NameParts
 from scanner.pipeline.text_prints import TextPrints
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ class TextReader:
         self._engine = engine
         self._excerpts = excerpts
         self._gathering = gathering
+        self._names = NameParts()
         self._pending: dict[tuple[Claim, bool], _Hits] = {}
         self._count = 0
         self._stream: _Stream | None = None
@@ -87,11 +89,20 @@ class TextReader:
 
     def _hand_over(self) -> None:
         """Between two blocks: what was found goes into the gathering, one call a claim."""
+        for (claim, _), hits in self._pending.items():
+            for value in hits.values if claim.entity_type == "PERSON" else ():
+                self._names.learn(value)
         for (claim, has_lines), hits in self._pending.items():
             lines = np.array(hits.lines, np.int64)
             values = pa.array(hits.values, pa.string())
             slot = self._gathering.slot(claim)
             self._gathering.add(slot, values, hits.score, None, lines if has_lines else None, np.array(hits.records, np.int64), where=lines)
+            if claim.entity_type == "PERSON":
+                meant = [
+                    (full, record) for value, record in zip(hits.values, hits.records, strict=True) if (full := self._names.full(value))
+                ]
+                full_names = pa.array([full for full, _ in meant], pa.string())
+                self._gathering.add_aliases(slot, full_names, np.array([record for _, record in meant], np.int64))
         self._pending.clear()
         self._count = 0
         self._gathering.seal()

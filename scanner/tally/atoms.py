@@ -38,6 +38,10 @@ class Kind(IntEnum):
     PHONE = 4
     ADDRESS = 5
     BIRTH_DATE = 6
+    DESK = 7
+    """A fixed line in running text: a letterhead's as often as a person's."""
+    ALIAS = 8
+    """The full name behind a surname or given name that stands alone; of use for counting persons only, no value that was found."""
 
 
 class Spool:
@@ -148,7 +152,7 @@ class AtomStore:
     def partitions(self, surplus: Surplus) -> Iterator[Atoms]:
         """Blocks that hold all atoms of the tags in them, in ascending order of tag, each sorted by (tag, slot, row). Of a value
         that stands very often some atoms are left out and counted in `surplus`: see `thinned`."""
-        blocks = (thinned(block, surplus) for block in self.blocks())
+        blocks = (thinned(block[block["kind"] != Kind.ALIAS], surplus) for block in self.blocks())
         yield from ticking(partitioned(blocks, self.count, self.partition, self.temp_dir), self.alive)
 
     def close(self) -> None:

@@ -2,7 +2,8 @@
 
 The rule is the contract's: records merge on an equal e-mail, mobile number, or name with phone, address or birth date; a shared
 landline or address never merges different names; without name or e-mail, distinct phones count. Beyond it: a record that holds a
-name and nothing else is the person of that name met elsewhere in the object, if there is one, else one person per distinct name.
+name and nothing else is the person of that name met elsewhere in the object, if there is one, else one person per distinct name; and
+a fixed line that stands alone in running text counts only in an object that has nobody else, since a letterhead has one too.
 A record is a row of a table or a block of text. Memory: one byte a record, ten more for
 one that shares a key with another, and one partition of keys.
 """
@@ -21,11 +22,11 @@ from scanner.tally.atoms import PARTITION, Atoms, AtomStore, Kind, Spool, partit
 KEY = np.dtype([("tag", "<u8"), ("record", "<u4"), ("role", "u1")])
 PAIR = np.dtype([("a", "<u4"), ("b", "<u4")])
 
-STRONG, WEAK, MARK = 0, 1, 2
+STRONG, WEAK, MARK, LONE = 0, 1, 2, 3
 """Roles of a key. STRONG links records of named or e-mailed persons; WEAK those with a bare phone or name; MARK says that a strong
-record holds this phone or name too, so that a weak one is no further person."""
+record holds this phone or name too, so that a weak one is no further person; LONE is a fixed line alone in running text."""
 
-IS_STRONG, IS_WEAK, IS_COVERED, IS_LINKED = (np.uint8(1 << bit) for bit in range(4))
+IS_STRONG, IS_WEAK, IS_COVERED, IS_LINKED, IS_LONE = (np.uint8(1 << bit) for bit in range(5))
 
 PAIRS_PER_ATOM = 64  # names beside one another in a record are cut off here: nobody has more addresses
 U64 = npt.NDArray[np.uint64]
@@ -43,7 +44,8 @@ def count_persons(atoms: AtomStore, temp_dir: Path, standing: npt.NDArray[np.boo
         spooled = ticking(keys.blocks(PARTITION), atoms.alive)
         for share in ticking(partitioned(spooled, keys.count, PARTITION, temp_dir), atoms.alive):
             _settle(share, flags, pairs)
-        return _unlinked_persons(flags) + _linked_persons(flags, pairs, atoms.alive)
+        (alone, lone), (linked, lone_linked) = _unlinked_persons(flags), _linked_persons(flags, pairs, atoms.alive)
+        return alone + linked or lone + lone_linked
     finally:
         keys.close()
         pairs.close()
@@ -62,7 +64,8 @@ def _settle(keys: npt.NDArray[Any], flags: npt.NDArray[np.uint8], pairs: Spool) 
     links, of_link = keys["record"][is_link], group[is_link]
     flags[links[role[is_link] == STRONG]] |= IS_STRONG
     flags[links[role[is_link] == WEAK]] |= IS_WEAK
-    flags[keys["record"][(role == WEAK) & marked]] |= IS_COVERED
+    flags[links[role[is_link] == LONE]] |= IS_LONE
+    flags[keys["record"][((role == WEAK) | (role == LONE)) & marked]] |= IS_COVERED
     begins = np.flatnonzero(np.diff(of_link, prepend=-1))
     first = np.repeat(links[begins], np.diff(np.append(begins, len(links))))
     joined = links != first  # a star about the first record, since a chain would be walked from end to end
@@ -71,7 +74,7 @@ def _settle(keys: npt.NDArray[Any], flags: npt.NDArray[np.uint8], pairs: Spool) 
     pairs.append(found)
     flags[found["a"]] |= IS_LINKED
     flags[found["b"]] |= IS_LINKED
-    settled: npt.NDArray[Any] = keys[np.concatenate([_firsts(group, np.flatnonzero(role == each)) for each in (STRONG, WEAK, MARK)])]
+    settled: npt.NDArray[Any] = keys[np.concatenate([_firsts(group, np.flatnonzero(role == each)) for each in (STRONG, WEAK, MARK, LONE)])]
     return settled
 
 
@@ -96,9 +99,10 @@ def keys_of(atoms: Atoms) -> npt.NDArray[Any]:
         chosen = np.isin(kind, kinds)
         return record[chosen], tag[chosen]
 
-    names, mails, mobiles = part(Kind.NAME), part(Kind.EMAIL), part(Kind.MOBILE)
-    phones = part(Kind.PHONE, Kind.MOBILE)
-    beside = part(Kind.PHONE, Kind.MOBILE, Kind.ADDRESS, Kind.BIRTH_DATE)
+    names, mails, mobiles = part(Kind.NAME, Kind.ALIAS), part(Kind.EMAIL), part(Kind.MOBILE)
+    phones, desks = part(Kind.PHONE, Kind.MOBILE), part(Kind.DESK)
+    beside = part(Kind.PHONE, Kind.MOBILE, Kind.DESK, Kind.ADDRESS, Kind.BIRTH_DATE)
+    named_desk = np.isin(desks[0], np.concatenate([names[0], mails[0]]))
     named = np.isin(phones[0], np.concatenate([names[0], mails[0]]))
     named_mobile = np.isin(mobiles[0], np.concatenate([names[0], mails[0]]))
     identified = np.isin(names[0], np.concatenate([beside[0], mails[0]]))
@@ -110,6 +114,8 @@ def keys_of(atoms: Atoms) -> npt.NDArray[Any]:
             _keys(_take(mobiles, ~named_mobile), 2, WEAK),
             _keys(_take(phones, ~named), 4, WEAK),
             _keys(_take(phones, named), 4, MARK),
+            _keys(_take(desks, ~named_desk), 4, LONE),
+            _keys(_take(desks, named_desk), 4, MARK),
             _keys(_take(names, ~identified), 5, WEAK),
             _keys(_take(names, identified), 5, MARK),
         ]
@@ -148,21 +154,22 @@ def _joined(names: tuple[npt.NDArray[Any], U64], beside: tuple[npt.NDArray[Any],
     return names[0][left], mix(names[1][left], beside[1][right])
 
 
-def _unlinked_persons(flags: npt.NDArray[np.uint8], block: int = 1 << 22) -> int:
-    """Records that share no key with another: each is a person, unless it is weak and marked as met elsewhere."""
-    total = 0
+def _unlinked_persons(flags: npt.NDArray[np.uint8], block: int = 1 << 22) -> tuple[int, int]:
+    """Records that share no key with another: each is a person, unless it is weak and marked as met elsewhere. (persons, lone lines)."""
+    total = lone = 0
     for start in range(0, len(flags), block):
         part = flags[start : start + block]
         alone = (part & IS_LINKED) == 0
         counts = ((part & IS_STRONG) != 0) | ((part & (IS_WEAK | IS_COVERED)) == IS_WEAK)
         total += int(np.count_nonzero(alone & counts))
-    return total
+        lone += int(np.count_nonzero(alone & ((part & (IS_STRONG | IS_WEAK | IS_COVERED | IS_LONE)) == IS_LONE)))
+    return total, lone
 
 
-def _linked_persons(flags: npt.NDArray[np.uint8], pairs: Spool, alive: Callable[[], None]) -> int:
-    """Connected components of the linked records, less those wholly weak of which one is marked as met elsewhere."""
+def _linked_persons(flags: npt.NDArray[np.uint8], pairs: Spool, alive: Callable[[], None]) -> tuple[int, int]:
+    """Connected components of the linked records, less those wholly weak of which one is marked as met elsewhere. (persons, lone lines)."""
     if not pairs.count:
-        return 0
+        return 0, 0
     ids = np.flatnonzero(flags & IS_LINKED).astype(np.uint32)
     labels = np.arange(len(ids), dtype=np.uint32)
     for block in ticking(pairs.blocks(PARTITION), alive):
@@ -172,8 +179,9 @@ def _linked_persons(flags: npt.NDArray[np.uint8], pairs: Spool, alive: Callable[
     of_root = np.zeros(len(ids), np.uint8)
     np.bitwise_or.at(of_root, labels, own)
     is_root = labels == np.arange(len(ids), dtype=np.uint32)
-    counts = ((of_root & IS_STRONG) != 0) | ((of_root & IS_COVERED) == 0)
-    return int(np.count_nonzero(is_root & counts))
+    counts = ((of_root & IS_STRONG) != 0) | ((of_root & (IS_WEAK | IS_COVERED)) == IS_WEAK)
+    lone = (of_root & (IS_STRONG | IS_WEAK | IS_COVERED | IS_LONE)) == IS_LONE
+    return int(np.count_nonzero(is_root & counts)), int(np.count_nonzero(is_root & lone))
 
 
 def _union(labels: npt.NDArray[np.uint32], a: npt.NDArray[Any], b: npt.NDArray[Any]) -> None:

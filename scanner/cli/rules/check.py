@@ -22,7 +22,8 @@ def command(folder: Path | None, say: Messages) -> int:
     Checks the rules of FOLDER (or of one rule file), else those that came with the program. Ends with 0 if every example holds, with 2 if
     one does not or a rule cannot be read; each failure is told with file and line, without the example's text.
     """
-    from detectors.rule import check, load_folder, load_shipped
+    from detectors.rule_examples import check
+    from detectors.rule_files import load_folder, load_shipped
 
     rules = load_shipped() if folder is None else load_folder(folder)
     results = check(rules)

@@ -21,7 +21,7 @@ def command(folder: Path | None, as_json: bool) -> int:
     One line a rule: its id, the entity type it finds (a rule that takes false claims away has `-` before the type), its score and
     what it is for.
     """
-    from detectors.rule import load_folder, load_shipped
+    from detectors.rule_files import load_folder, load_shipped
 
     rules = load_shipped() if folder is None else load_folder(folder)
     finds = {rule.id: rule.entity or _subtracted(rule.subtracts) for rule in rules}

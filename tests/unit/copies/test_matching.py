@@ -130,6 +130,13 @@ def test_the_best_store_comes_first_and_a_row_counts_once(share: Share, object_o
     assert (first.store, first.matched_records, second.store, second.matched_records) == ("double", 30, "some", 10)
 
 
+def test_a_person_with_two_records_counts_once_in_a_text(share: Share, object_of: Make) -> None:
+    share.update("double", {"a": people(50), "b": people(50)})
+    cells: list[Cell] = [("PERSON", None, 2, "試験太郎7"), ("EMAIL_ADDRESS", None, 3, "user7@example.com")]
+    (fact,) = share.matcher("double").match(object_of(cells), object_records=1)
+    assert (fact.matched_records, fact.object_records, fact.score) == (1, 1, 1.0)
+
+
 def test_a_store_can_be_passed_over(share: Share, object_of: Make) -> None:
     share.update("master", {"a": people(50)})
     assert share.matcher("master").match(object_of(people(30)), without=["master"]) == []
