@@ -21,6 +21,8 @@ from scanner.tally.persons import count_persons
 
 SAMPLES = 3
 MOBILE = r"^(?:(?:010|00)?81)?0?[6-9]0\d{8}$"  # Japan's 060, 070, 080, 090 (Ministry of Internal Affairs, numbering plan)
+# three, three and four digits: no Japanese mobile that lost its first zero
+NORTH_AMERICAN = r"^\W*(?:1[ .-]*)?\(?[2-9]\d{2}\)?[ .-]+\d{3}[ .-]+\d{4}(?:\D.*)?$"
 KINDS = {"PERSON": Kind.NAME, "EMAIL_ADDRESS": Kind.EMAIL, "ADDRESS": Kind.ADDRESS, "DATE_OF_BIRTH": Kind.BIRTH_DATE}
 
 
@@ -213,6 +215,7 @@ def _kinds(entity: str, values: Any) -> npt.NDArray[np.uint8]:
         return np.full(len(values), KINDS.get(entity, Kind.OTHER), np.uint8)
     plain = values if pc.all(pc.string_is_ascii(values)).as_py() else pc.utf8_normalize(values, "NFKC")
     mobile = pc.match_substring_regex(pc.replace_substring_regex(plain, r"[^0-9]", ""), MOBILE).to_numpy(zero_copy_only=False)
+    mobile &= ~pc.match_substring_regex(plain, NORTH_AMERICAN).to_numpy(zero_copy_only=False)
     return np.where(mobile, np.uint8(Kind.MOBILE), np.uint8(Kind.PHONE))
 
 

@@ -33,6 +33,8 @@ def records(text: str) -> list[int]:
         ("[E:a] [E:b]", [0, 1]),
         ("[P:1] [P:2]", [0, 0]),  # landline and mobile on one line
         ("[P:1]\n[P:2]", [0, 1]),
+        ("[N:山田太郎]\n[P:1]\n[P:2] [E:3]", [0, 0, 0, 0]),  # a card: home and mobile on lines of their own
+        ("[N:山田太郎] [P:1]\n[P:2]", [0, 0, 1]),  # a list: the next line is another's, though no name was found on it
         ("[N:John Carter] [P:1]\n\n[P:2]", [0, 0, 1]),  # a blank line ends a block
         ("[X:1] [A:2]\n[N:山田太郎]", [0, 0, 0]),  # an envelope: address first
     ],

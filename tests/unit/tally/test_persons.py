@@ -13,7 +13,7 @@ from scanner.tally.atoms import AtomStore, Kind
 from scanner.tally.persons import count_persons
 
 PHONES = (Kind.PHONE, Kind.MOBILE)
-BESIDE = (*PHONES, Kind.ADDRESS, Kind.BIRTH_DATE)
+BESIDE = (*PHONES, Kind.DESK, Kind.ADDRESS, Kind.BIRTH_DATE)
 Record = list[tuple[Kind, int]]
 
 
@@ -34,9 +34,11 @@ def reference(records: list[Record]) -> int:
     """The rule written out with sets and a union over all pairs."""
     keys: list[set[object]] = []
     strong: list[bool] = []
+    lone: list[bool] = []  # nothing but a fixed line of running text
     marks: set[object] = set()
     for record in records:
-        names = [v for k, v in record if k is Kind.NAME]
+        names = [v for k, v in record if k in (Kind.NAME, Kind.ALIAS)]
+        desks = [v for k, v in record if k is Kind.DESK]
         mails = [v for k, v in record if k is Kind.EMAIL]
         mobiles = [v for k, v in record if k is Kind.MOBILE]
         phones = [v for k, v in record if k in PHONES]
@@ -45,15 +47,16 @@ def reference(records: list[Record]) -> int:
         is_strong = bool(mails or (names and beside))
         if is_strong:
             own |= {("pair", n, b) for n in names for b in beside}
-            marks |= {("name", n) for n in names} | {("phone", p) for p in phones}
+            marks |= {("name", n) for n in names} | {("phone", p) for p in (*phones, *desks)}
         elif names:
             own |= {("name", n) for n in names}
         else:
-            own |= {("phone", p) for p in phones}
+            own |= {("phone", p) for p in (*phones, *desks)}
+        lone.append(bool(desks) and not (names or mails or phones))
         keys.append(own)
         strong.append(is_strong)
     todo = {i for i, own in enumerate(keys) if own}
-    persons = 0
+    persons = alone = 0
     while todo:
         group, frontier = set(), {todo.pop()}
         while frontier:
@@ -62,8 +65,10 @@ def reference(records: list[Record]) -> int:
             near = {other for other in todo if keys[other] & keys[one]}
             todo -= near
             frontier |= near
-        persons += any(strong[i] for i in group) or not any(keys[i] & marks for i in group)
-    return persons
+        counts = any(strong[i] for i in group) or not any(keys[i] & marks for i in group)
+        alone += counts and all(lone[i] for i in group)
+        persons += counts and not all(lone[i] for i in group)
+    return persons or alone
 
 
 @pytest.mark.parametrize(
@@ -77,6 +82,10 @@ def reference(records: list[Record]) -> int:
         ([[(Kind.PHONE, 1)], [(Kind.PHONE, 1)], [(Kind.PHONE, 2)]], 2),  # without a name, distinct phones count
         ([[(Kind.NAME, 1)], [(Kind.NAME, 1), (Kind.PHONE, 2)]], 1),  # a name alone is the person met elsewhere
         ([[(Kind.PHONE, 2)], [(Kind.NAME, 1), (Kind.PHONE, 2)]], 1),
+        ([[(Kind.DESK, 1)], [(Kind.DESK, 2)], [(Kind.DESK, 2)]], 2),
+        ([[(Kind.DESK, 1)], [(Kind.NAME, 2), (Kind.EMAIL, 3)]], 1),  # a letterhead's line beside somebody named
+        ([[(Kind.NAME, 1), (Kind.DESK, 1)], [(Kind.NAME, 1), (Kind.DESK, 1)]], 1),
+        ([[(Kind.NAME, 1), (Kind.EMAIL, 2)], [(Kind.ALIAS, 1)], [(Kind.ALIAS, 1)]], 1),
         ([[(Kind.ADDRESS, 1)], [(Kind.BIRTH_DATE, 1)], [(Kind.OTHER, 1)]], 0),
         ([], 0),
     ],
