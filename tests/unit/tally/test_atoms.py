@@ -34,6 +34,16 @@ def test_every_atom_once_in_both_orders(tmp_path: Path, in_memory: int) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_an_alias_is_no_value_that_was_found(tmp_path: Path) -> None:
+    store = AtomStore(tmp_path)
+    one = np.array([1], np.int64)
+    store.add(0, Kind.NAME, np.array([5], np.uint64), one, one)
+    store.add(0, Kind.ALIAS, np.array([9], np.uint64), one, one)
+    assert [int(tag) for block in store.partitions({}) for tag in block["tag"]] == [5]
+    assert sum(len(block) for block in store.blocks()) == 2
+    store.close()
+
+
 def test_a_record_stays_in_one_block(tmp_path: Path) -> None:
     store = AtomStore(tmp_path, in_memory=10, partition=10)
     for record in range(20):
