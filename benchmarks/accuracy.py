@@ -23,6 +23,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
+import page
 from finders import ENTITIES, Finder, finders
 from scoring import Figures, figures
 
@@ -43,7 +44,6 @@ SETS: Final = {
     "phone_matcher_cases/all": ("PHONE_NUMBER",),
 }  # fmt: skip
 MOST_LOST: Final = 0.01  # a figure may fall by this much before `--check` fails
-BEGIN, END = "<!-- figures: benchmarks/accuracy.py writes from here -->", "<!-- to here -->"
 
 
 def read(folder: Path, name: str, sample: int, half: str) -> list[dict[str, Any]]:
@@ -118,14 +118,9 @@ def _cpu_lines() -> list[str]:
         return []
 
 
-def write(page: Path, measured: Sequence[Figures], half: str, sample: int) -> None:
-    """Replace what stands between the markers of the page."""
-    text = page.read_text(encoding="utf-8")
-    before, _, rest = text.partition(BEGIN)
-    after = rest.partition(END)[2]
-    said = f"Of the {half} half" + (f", at most {sample} texts of a set" if sample else "") + f". Machine: {machine()}.\n"
-    body = "\n".join((HEAD, *map(line, measured)))
-    page.write_text(f"{before}{BEGIN}\n\n{said}\n{body}\n\n{END}{after}", encoding="utf-8")
+def table(measured: Sequence[Figures], half: str, sample: int) -> str:
+    said = f"Of the {half} half" + (f", at most {sample} texts of a set" if sample else "") + f". Machine: {machine()}."
+    return "\n".join((said, "", HEAD, *map(line, measured)))
 
 
 def losses(measured: Sequence[Figures], reference: Sequence[dict[str, Any]]) -> list[str]:
@@ -161,7 +156,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.json:
         options.json.write_text(json.dumps([asdict(item) for item in measured], indent=1) + "\n", encoding="utf-8")
     if options.write:
-        write(options.write, measured, options.half, options.sample)
+        page.write(options.write, "accuracy.py", table(measured, options.half, options.sample))
     if not options.json and not options.write:
         print("\n".join((HEAD, *map(line, measured))))
     lost = losses(measured, json.loads(options.check.read_text(encoding="utf-8"))) if options.check else []

@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+import page
+
 LEAST: Final = 3
 KINDS: Final = ("ADDRESS", "PHONE_NUMBER")
 
@@ -73,11 +75,16 @@ def _scanned(tables: Path) -> dict[tuple[str, str], set[str]]:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", nargs="?", type=Path, default=Path(__file__).parents[2] / "shared" / "eval")
-    measured = measure(parser.parse_args().folder / "ja_yaizu_tables")
+    parser.add_argument("--write", type=Path, help="the page whose table is replaced")
+    options = parser.parse_args()
+    measured = measure(options.folder / "ja_yaizu_tables")
     if not measured:
         print("the tables are not there", file=sys.stderr)
         return 2
-    print("\n".join((HEAD, *(item.line for item in measured))))
+    table = "\n".join((HEAD, *(item.line for item in measured)))
+    print(table)
+    if options.write:
+        page.write(options.write, "columns.py", table)
     for item in measured:
         for name, columns in (("missed", item.missed), ("invented", item.invented)):
             print("\n".join(f"{item.entity} {name}: {column}" for column in columns), end="\n" if columns else "", file=sys.stderr)

@@ -20,6 +20,7 @@ from typing import Final
 DOCUMENTS: Final = Path(__file__).parent / "documents"
 sys.path.insert(0, str(DOCUMENTS))
 
+import page  # noqa: E402
 import values_en  # noqa: E402
 import values_ja  # noqa: E402
 from fill import read_values  # noqa: E402
@@ -204,10 +205,14 @@ def main() -> int:
     parser.add_argument("--half", choices=("checking", "development"), default="checking")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--each", action="store_true", help="say how every table and every template did, on stderr")
+    parser.add_argument("--write", type=Path, help="the page whose table is replaced")
     options = parser.parse_args()
     documents, templates = measure_documents(options.half)
     of_tables, each = measure_tables(options.seed)
-    print("\n".join((HEAD, *(item.line for item in (*documents, *of_tables)))))
+    table = "\n".join((HEAD, *(item.line for item in (*documents, *of_tables))))
+    print(table)
+    if options.write:
+        page.write(options.write, "persons.py", table)
     if options.each:
         for name, pairs in templates.items():
             print(compared(name, pairs).line, file=sys.stderr)
