@@ -17,7 +17,9 @@ import numpy as np
 from detectors.cells import Cells, Mask
 from detectors.header import UNKNOWN, HeaderMeaning, meaning
 from detectors.names_data import EnglishNames, JapaneseNames
-from detectors.rule_shapes import OwnRules, RuleShapes
+from detectors.near import Near, RowsOfPersons
+from detectors.near_columns import NearColumn, near_columns
+from detectors.rule_shapes import OwnRules, RuleShapes, rules_of
 from scanner.model import Batch, Detection, DetectSettings, Hits, Slot
 
 if TYPE_CHECKING:
@@ -59,7 +61,9 @@ class CellFinder(Protocol):
 
     settings: DetectSettings
 
-    def find_cell(self, value: str, entity_types: frozenset[str] | None = None, context: Sequence[str] = ()) -> list[Detection]: ...
+    def find_cell(
+        self, value: str, entity_types: frozenset[str] | None = None, context: Sequence[str] = (), *, settled: bool = True
+    ) -> list[Detection]: ...
 
     def wants(self, entity_type: str) -> bool: ...
 
@@ -167,6 +171,7 @@ class TableScan:
         self._names = NameJudge(engine)
         self._labelled: dict[tuple[int, str], _Column] = {}
         self._is_form = not any(meaning(title).entity_type for title in self._header or ())
+        self._rows = RowsOfPersons(Near(rules_of(engine)), is_form=self._is_form)
 
     def feed(self, batch: Batch) -> list[Hits]:
         """Hits of one batch; every row is judged."""
@@ -174,7 +179,8 @@ class TableScan:
             self._judges = self._plan(batch.columns.num_columns)
         cells = [Cells.of(column) for column in batch.columns.columns]
         found = self._feed_labelled(cells) if self._is_form else []
-        return found + [hits for judge in self._judges for hits in judge.feed(cells) if len(hits.positions)]
+        found += [hits for judge in self._judges for hits in judge.feed(cells) if len(hits.positions)]
+        return self._rows.settle(found, batch.columns.num_rows)
 
     def _feed_labelled(self, cells: list[Cells]) -> list[Hits]:
         """A form has its labels in cells, each left of its value: such a value is judged as if the label were its header.
@@ -203,7 +209,7 @@ class TableScan:
         for judge in (*(self._judges or ()), *self._labelled.values()):
             for slot, score in judge.close().items():
                 scores[slot] = max(score, scores.get(slot, 0.0))
-        return {slot: score for slot, score in scores.items() if score >= self._engine.threshold(slot.entity_type)}
+        return self._rows.close({slot: score for slot, score in scores.items() if score >= self._engine.threshold(slot.entity_type)})
 
     def _plan(self, width: int) -> list[_Judge]:
         header = self._header or ()
@@ -216,9 +222,13 @@ class TableScan:
         if self._engine.wants("ADDRESS"):
             judges += [_AddressParts(self._engine, {i: means[i].part for i in group}) for group in _address_groups(means)]
         joined = {column for judge in judges for column in judge.columns}
+        spoken_for = near_columns(rules_of(self._engine), header, self._engine)
+        judges += [NearColumn(item, column) for column, items in spoken_for.items() for item in items]
         for column, meant in enumerate(means):
             title = header[column] if column < len(header) else ""
-            judges.append(_Column(self._engine, names, column, title, meant, column in joined, width))
+            judge = _Column(self._engine, names, column, title, meant, column in joined, width)
+            judge.claimed_whole = frozenset(str(item.entity) for item in spoken_for.get(column, ()))
+            judges.append(judge)
         return judges
 
 
@@ -438,6 +448,7 @@ class _Column:
         self._meant = meant
         self._title = title
         self._joined = joined  # a judge of several columns has its values already
+        self.claimed_whole: frozenset[str] = frozenset()  # kinds that the header makes of every cell: nothing of them is looked for inside
         self._allow = _Allowed(engine)
         self._own = OwnRules(engine)
         self._claims: dict[Slot, _Claim] = {}
@@ -682,13 +693,15 @@ class _Column:
             if len(self._found) >= self._room:
                 self._found.clear()
             context = (self._title,) if self._title else ()
-            items = self._engine.find_cell(value, None, context)
+            items = self._engine.find_cell(value, None, context, settled=False)
             known = tuple((item, value[item.start : item.end]) for item in items if self._may_hold(item))
             if len(value) <= _REMEMBERED:
                 self._found[value] = known
         return known
 
     def _may_hold(self, item: Detection) -> bool:
+        if item.entity_type in self.claimed_whole:
+            return False
         return item.rule_id in self._own.ids or not self._meant.bars(item.entity_type)
 
     def _spread(self, claim: _Claim, here: Cells, items: list[tuple[int, str]]) -> list[Hits]:

@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import detectors
-from detectors import overlap, rule
+from detectors import overlap, rule_files
 from detectors.fold import encodable, fold
 from detectors.gate import Finder, Gate, can_report, needed_words
+from detectors.near import Near
 from detectors.rule import CompiledRule, Rule
 from detectors.windows import MAX_WINDOW, Window, windows
 from scanner.model import Detection, DetectSettings, TableDetector
@@ -35,6 +36,7 @@ class Engine:
     ):
         self.settings = settings
         self.rules = rules
+        self.near = Near(rules)
         self.recognizers = tuple(recognizers)
         self._thresholds = dict(settings.thresholds)
         self._default = self._thresholds.get("default", DEFAULT_THRESHOLD)
@@ -88,18 +90,21 @@ class Engine:
         """Detections of one window (at most 2,000 characters), overlaps resolved, in order of start."""
         return self._judge(window_text, None, None)
 
-    def find_cell(self, value: str, entity_types: frozenset[str] | None = None, context: Sequence[str] = ()) -> list[Detection]:
+    def find_cell(
+        self, value: str, entity_types: frozenset[str] | None = None, context: Sequence[str] = (), *, settled: bool = True
+    ) -> list[Detection]:
         """Detections in one cell of a table; `context` are the words of its header, which count as context of every match in it.
 
-        `entity_types`: look for these only (others still compete for the characters).
+        `entity_types`: look for these only (others still compete for the characters). `settled=False`: what counts only beside a person's
+        data is given wherever it stands, for the row to settle.
         """
         header = tuple(context)
         if len(value) <= MAX_WINDOW:
-            return self._judge(value, header, entity_types)
+            return self._judge(value, header, entity_types, settled)
         return [
             Detection(item.entity_type, window.offset + item.start, window.offset + item.end, item.score, item.rule_id, item.detector)
             for window in windows(value)
-            for item in self._judge(window.text, header, entity_types)
+            for item in self._judge(window.text, header, entity_types, settled)
             if window.owns(item.start)
         ]
 
@@ -114,14 +119,17 @@ class Engine:
         problems, self._problems = sorted(set(self._problems)), []
         return problems
 
-    def _judge(self, text: str, header: tuple[str, ...] | None, only: frozenset[str] | None) -> list[Detection]:
+    def _judge(
+        self, text: str, header: tuple[str, ...] | None, only: frozenset[str] | None, settled: bool = True
+    ) -> list[Detection]:
         folded, data = encodable(fold(text))
         raw = self._raw(self._finders, self._gate, text, folded, data, header)
         good = [item for item in raw if self._counts(item, text)]
         if not good:
             return good
         claims = self._raw([finder for finder, _ in self._subtracting], self._subtracting_gate, text, folded, data, header)
-        standing = overlap.resolve(overlap.subtract(good, claims, self._covered) if claims else good)
+        left = overlap.subtract(good, claims, self._covered) if claims else good
+        standing = self.near.settle(left, text) if settled else overlap.resolve(left)
         return standing if only is None else [item for item in standing if item.entity_type in only]
 
     def _raw(
@@ -177,8 +185,8 @@ def digest(settings: DetectSettings) -> str:
 
 
 def _rules(settings: DetectSettings) -> tuple[Rule, ...]:
-    own = (rule.load_folder(Path(folder)) for folder in settings.rules)
-    everything = rule.join_rules(rule.load_shipped(settings.packs), *own)
+    own = (rule_files.load_folder(Path(folder)) for folder in settings.rules)
+    everything = rule_files.join_rules(rule_files.load_shipped(settings.packs), *own)
     wanted = None if settings.entities is None else frozenset(settings.entities)
     return tuple(
         item

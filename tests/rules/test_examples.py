@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from detectors import rule
+from detectors import rule, rule_examples, rule_files
 
-RULES = rule.load_shipped()
-RESULTS = rule.check(RULES)
+RULES = rule_files.load_shipped()
+RESULTS = rule_examples.check(RULES)
 
 
 @pytest.mark.parametrize("result", RESULTS, ids=[result.name for result in RESULTS])
-def test_example(result: rule.ExampleResult) -> None:
+def test_example(result: rule_examples.ExampleResult) -> None:
     assert result.ok, f"{result.file}:{result.line}: {result.message}"
 
 

@@ -32,7 +32,9 @@ class FakeEngine:
         self.settings = DetectSettings(**settings)  # type: ignore[arg-type]
         self.asked: list[str] = []
 
-    def find_cell(self, value: str, entity_types: frozenset[str] | None = None, context: Sequence[str] = ()) -> list[Detection]:
+    def find_cell(
+        self, value: str, entity_types: frozenset[str] | None = None, context: Sequence[str] = (), *, settled: bool = True
+    ) -> list[Detection]:
         self.asked.append(value)
         found = [Detection("EMAIL_ADDRESS", *m.span(), 0.9, "intl.email", "rule") for m in MAIL.finditer(value)]
         found += [Detection("PHONE_NUMBER", *m.span(), 0.75, "jp.phone", "rule") for m in PHONE.finditer(value)]

@@ -10,7 +10,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from benchmarks.material import extract_lines, log_lines, prose_lines
-from detectors import engine, rule
+from detectors import engine, rule, rule_files
 from detectors.fold import encodable, fold
 from detectors.gate import Finder, Gate, can_report, needed_words
 from detectors.pattern import compile_trusted, reach
@@ -19,7 +19,7 @@ from detectors.person_ja import JapanesePersonRecognizer
 from detectors.screen import Screen
 from scanner.model import DetectSettings
 
-SHIPPED = rule.load_shipped()
+SHIPPED = rule_files.load_shipped()
 ENTITIES = tuple(sorted({item.entity for item in SHIPPED if item.entity} | {"ADDRESS"}))
 LOUD = {"default": 0.15, "PHONE_NUMBER": 0.5}
 QUICK = {None: engine.load(DetectSettings(entities=ENTITIES)), 1: engine.load(DetectSettings(entities=ENTITIES, thresholds=LOUD))}
@@ -89,8 +89,8 @@ def test_a_rule_that_needs_a_word_runs_only_where_it_stands() -> None:
 def test_words_that_bytes_cannot_tell_are_not_asked_for() -> None:
     source = "{id: a.b, entity: X, description: d, pattern: 'x[0-9]', score: 0.1, context_score: 0.9, "
     source += "match: [{text: x1, value: x1}], context: "
-    (own,) = rule.parse(f"- {source}[Éa]}}", "f")
-    (other,) = rule.parse(f"- {source}[ea]}}", "f")
+    (own,) = rule_files.parse(f"- {source}[Éa]}}", "f")
+    (other,) = rule_files.parse(f"- {source}[ea]}}", "f")
     assert needed_words(own, 0.5) == () and needed_words(other, 0.5) == ("ea",)
     assert needed_words(other, 0.05) == (), "a match counts by itself"
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from detectors import rule
+from detectors import rule, rule_examples, rule_files
 
 GOOD = """\
 - id: acme.customer
@@ -24,9 +24,9 @@ GOOD = """\
 
 
 def test_a_good_rule_loads_and_holds_its_examples() -> None:
-    (item,) = rule.parse(GOOD, "own.yaml")
+    (item,) = rule_files.parse(GOOD, "own.yaml")
     assert (item.id, item.entity, item.line, item.trusted) == ("acme.customer", "CUSTOMER_ID", 1, False)
-    assert [(result.name, result.ok) for result in rule.check([item])] == [
+    assert [(result.name, result.ok) for result in rule_examples.check([item])] == [
         ("acme.customer-match-1", True),
         ("acme.customer-no_match-1", True),
         ("acme.customer-known_miss-1", True),
@@ -42,7 +42,7 @@ def test_a_good_rule_loads_and_holds_its_examples() -> None:
     ],
 )
 def test_a_broken_example_fails_by_name(old: str, new: str, failing: str) -> None:
-    results = rule.check(rule.parse(GOOD.replace(old, new), "own.yaml"))
+    results = rule_examples.check(rule_files.parse(GOOD.replace(old, new), "own.yaml"))
     assert [result.name for result in results if not result.ok] == [failing]
 
 
@@ -65,29 +65,29 @@ def test_a_broken_example_fails_by_name(old: str, new: str, failing: str) -> Non
 )
 def test_a_fault_names_its_line_and_key(old: str, new: str, line: int, key: str) -> None:
     assert old in GOOD
-    with pytest.raises(rule.RuleError) as caught:
-        rule.parse(GOOD.replace(old, new), "own.yaml")
+    with pytest.raises(rule_files.RuleError) as caught:
+        rule_files.parse(GOOD.replace(old, new), "own.yaml")
     assert str(caught.value).startswith(f"own.yaml:{line}: {key}: ")
 
 
 @pytest.mark.parametrize("text", ["a: b", "- [", "- &a {id: *a}", "- x", "[" * 5_000, "- id: 'a\x00'"])
 def test_other_yaml_is_one_clear_error(text: str) -> None:
-    with pytest.raises(rule.RuleError, match=r"^own\.yaml:\d+: "):
-        rule.parse(text, "own.yaml")
+    with pytest.raises(rule_files.RuleError, match=r"^own\.yaml:\d+: "):
+        rule_files.parse(text, "own.yaml")
 
 
 def test_two_rules_of_one_id(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text(GOOD)
     (tmp_path / "b.yml").write_text(GOOD)
-    with pytest.raises(rule.RuleError, match=r"b\.yml:1: id: `acme.customer` is taken by .*a\.yaml:1"):
-        rule.load_folder(tmp_path)
+    with pytest.raises(rule_files.RuleError, match=r"b\.yml:1: id: `acme.customer` is taken by .*a\.yaml:1"):
+        rule_files.load_folder(tmp_path)
 
 
 def test_an_empty_folder_or_none_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(rule.RuleError, match="holds no"):
-        rule.load_folder(tmp_path)
-    with pytest.raises(rule.RuleError, match="no such"):
-        rule.load_folder(tmp_path / "missing")
+    with pytest.raises(rule_files.RuleError, match="holds no"):
+        rule_files.load_folder(tmp_path)
+    with pytest.raises(rule_files.RuleError, match="no such"):
+        rule_files.load_folder(tmp_path / "missing")
 
 
 def test_context_is_by_token_for_ascii_and_by_substring_for_japanese() -> None:
@@ -106,14 +106,14 @@ def test_context_is_by_token_for_ascii_and_by_substring_for_japanese() -> None:
     ],
 )  # fmt: skip
 def test_words_of_a_header_row_say_nothing_of_the_first_field_below(text: str, is_context: bool) -> None:
-    (bare,) = [item for item in rule.load_shipped(["jp"]) if item.id == "jp.phone.bare"]
+    (bare,) = [item for item in rule_files.load_shipped(["jp"]) if item.id == "jp.phone.bare"]
     scores = [score for _, _, score in rule.CompiledRule(bare).finds(text)]
     assert scores == [bare.context_score if is_context else bare.score]
 
 
 def test_digest_changes_with_what_decides() -> None:
-    (one,) = rule.parse(GOOD, "own.yaml")
-    (two,) = rule.parse(GOOD.replace("0.8", "0.7"), "own.yaml")
-    (three,) = rule.parse(GOOD.replace("too short", "short"), "own.yaml")
+    (one,) = rule_files.parse(GOOD, "own.yaml")
+    (two,) = rule_files.parse(GOOD.replace("0.8", "0.7"), "own.yaml")
+    (three,) = rule_files.parse(GOOD.replace("too short", "short"), "own.yaml")
     assert one.digest != two.digest
     assert one.digest == three.digest

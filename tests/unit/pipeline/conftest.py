@@ -33,7 +33,7 @@ class PlainEngine:
         for window in stream:
             yield window, [hit for hit in self.find_cell(window.text) if window.owns(hit.start)]
 
-    def find_cell(self, value: str, entity_types: object = None, context: Sequence[str] = ()) -> list[Detection]:
+    def find_cell(self, value: str, entity_types: object = None, context: Sequence[str] = (), *, settled: bool = True) -> list[Detection]:
         if "explode" in value:
             self.problems.append("plain.mail")
         return [Detection("EMAIL_ADDRESS", m.start(), m.end(), 0.9, "plain.mail", "rule") for m in MAIL.finditer(value)]
