@@ -12,7 +12,8 @@ import pytest
 import scanner
 from tests.cli.command import strayscan
 
-LEVELS = [[], ["init"], ["scan"], ["policy"], ["policy", "check"], ["policy", "explain"], ["rules"], ["rules", "list"], ["rules", "check"]]
+COMMANDS = ("init", "scan", "compact", "trace", "policy", "policy check", "policy explain", "rules", "rules list", "rules check")
+LEVELS = [[], *(command.split() for command in (*COMMANDS, "stores", "stores refresh", "stores list"))]
 HEAVY = ("pyarrow", "pandas", "presidio_analyzer", "spacy", "duckdb", "hyperscan", "sudachipy", "rich", "yaml", "lxml", "numpy")
 
 
@@ -27,7 +28,7 @@ def test_help(level: list[str]) -> None:
 
 def test_help_names_every_command() -> None:
     text = strayscan("--help").stdout
-    for name in ("init", "scan", "policy", "rules", "Exit status"):
+    for name in ("init", "scan", "compact", "stores", "trace", "policy", "rules", "Exit status"):
         assert name in text
 
 

@@ -41,6 +41,10 @@ def in_one_process(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "fsync", lambda handle: None)
 
 
+class Died(BaseException):
+    """Stands for the end of the process."""
+
+
 def record(number: int) -> tuple[str, str, str, str]:
     surname = ("田中", "鈴木", "高橋", "伊藤", "渡辺")[number % 5]
     given = ("一郎", "花子", "健太", "美咲")[number // 5 % 4]
@@ -191,6 +195,35 @@ def test_new_documents_are_said_not_to_be_looked_for_in_old_files(share: Path) -
     assert not any("documents" in note for note in run(share).notes)
 
 
+@pytest.mark.parametrize("files", [1, 2, 3])
+def test_a_run_that_died_goes_on_with_the_copies_it_had(share: Path, monkeypatch: pytest.MonkeyPatch, files: int) -> None:
+    api.refresh_stores(share.parent / "policy.yaml", jobs=1)
+    done, real = 0, InProcess.run
+
+    def dying(self: InProcess, tasks: Any) -> Any:
+        nonlocal done
+        for task, event in real(self, tasks):
+            done += type(event).__name__ == "Finished"
+            if done > files:
+                raise Died
+            yield task, event
+
+    def let_go(writer: Any) -> None:
+        os.close(writer._held._handle)
+        writer._held._handle = None
+
+    with monkeypatch.context() as patch, pytest.raises(Died):
+        patch.setattr(InProcess, "run", dying)
+        patch.setattr("scanner.findings.store.RunWriter.suspend", let_go)
+        patch.setattr("scanner.findings.store.RunWriter.abort", lambda self: None)
+        run(share, checkpoint_seconds=0.0)
+    summary = run(share)
+    assert any("taken up again" in note for note in summary.notes)
+    assert copies(share) == {"tmp/list.csv": ("master", 30, "records"), "tmp/note.txt": ("master", 1, "records")}
+    assert len(api.open_findings(share.parent / "out").copies(run=summary.run_id)) == 2
+    assert summary.copies == {"master": 2}
+
+
 # --------------------------------------------------------------------------- what goes wrong
 
 
@@ -287,10 +320,6 @@ def test_list_tells_what_there_is_without_a_look(share: Path) -> None:
     api.refresh_stores(share.parent / "policy.yaml", jobs=1)
     (store,) = api.list_stores(share.parent / "policy.yaml").stores
     assert (store.columns, store.unknown_columns, store.state.records) == (("メールアドレス",), ("携帯",), 200)
-
-
-class Died(BaseException):
-    """Stands for the end of the process."""
 
 
 def test_a_refresh_that_dies_anywhere_is_mended_by_the_next(share: Path, monkeypatch: pytest.MonkeyPatch) -> None:
