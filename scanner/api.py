@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from os import PathLike
@@ -12,6 +13,7 @@ from scanner.config import Settings
 
 if TYPE_CHECKING:
     from detectors.engine import Engine
+    from scanner.findings.compact import Compacted
     from scanner.findings.read import Findings
     from scanner.run.stores import Refreshed
     from scanner.run.summary import RunSummary
@@ -80,6 +82,16 @@ def open_findings(out: PathText) -> Findings:
     from scanner.findings.read import open_findings as opened
 
     return opened(Path(out))
+
+
+def compact(out: PathText, *, older_than_days: float = 1.0) -> Compacted:
+    """Merge the small files of runs that began more than so many days ago; readers of the store at `out` see the same at every moment.
+
+    Raises `StoreError`.
+    """
+    from scanner.findings.compact import compact as merged
+
+    return merged(Path(out).resolve(), datetime.timedelta(days=older_than_days))
 
 
 def find_spans(texts: Iterable[str], language: str | None = None) -> list[list[tuple[int, int, str]]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 from pathlib import Path
 
 import click
@@ -23,8 +22,8 @@ def command(out: Path, older_than: float, say: Messages) -> int:
     Every run leaves a few files in the findings store DIR, and queries slow down with their number. This puts the rows of many runs into
     few files; nothing is lost, readers see everything at every moment, and scans may run meanwhile.
     """
-    from scanner.findings.compact import compact
+    from scanner import api
 
-    done = compact(out.resolve(), datetime.timedelta(days=older_than))
+    done = api.compact(out, older_than_days=older_than)
     click.echo(say("compacted", before=done.files_before, after=done.files_after, runs=done.runs))
     return 0
