@@ -47,7 +47,9 @@ benchmark: setup
 
 SETS ?= ../shared/eval
 accuracy: setup
-	$(BIN)/python benchmarks/accuracy.py $(SETS) --sample 250 --write docs/reference/accuracy.md
+	$(BIN)/python benchmarks/accuracy.py $(SETS) --write docs/reference/accuracy.md
+	$(BIN)/python benchmarks/columns.py $(SETS) --write docs/reference/accuracy.md
+	$(BIN)/python benchmarks/persons.py --write docs/reference/accuracy.md
 
 clean:
 	rm -rf .venv build *.egg-info $(DEMO_OUT)

@@ -40,12 +40,12 @@ def documents(language: str, half: str) -> Iterator[dict[str, Any]]:
         }  # fmt: skip
 
 
-def main() -> None:
+def write(folder: Path) -> None:
     for language in ("ja", "en"):
         for half in HALVES:
             lines = (json.dumps(row, ensure_ascii=False, separators=(",", ":")) for row in documents(language, half))
-            (HERE / f"{language}.{half}.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
+            (folder / f"{language}.{half}.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":
-    main()
+    write(HERE)
