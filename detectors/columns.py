@@ -39,6 +39,7 @@ _FORM_LABELS: Final = 500  # distinct values a batch up to which a column is sea
 _LABEL_LENGTH: Final = 16
 _ID_TYPES: Final = frozenset({
     "JP_MY_NUMBER", "CREDIT_CARD", "JP_DRIVER_LICENSE", "JP_PENSION_NUMBER", "JP_HEALTH_INSURANCE", "JP_BANK_ACCOUNT", "JP_PASSPORT",
+    "JP_RESIDENT_RECORD", "JP_EMPLOYMENT_INSURANCE", "JP_CARE_INSURANCE", "PASSPORT", "UK_NHS", "US_ITIN",
 })  # fmt: skip
 
 # Signs that a cell may hold something beside or instead of its column's kind (RE2, on NFKC text)
@@ -738,6 +739,7 @@ _HEADED: Final[Mapping[str, Callable[[_Column, Cells], Iterator[tuple[_Claim, Ma
 }
 _CELLWISE: Final = frozenset({  # kinds without a kernel: the engine's rules judge their cells, the header as context
     "JP_DRIVER_LICENSE", "JP_PASSPORT", "JP_PENSION_NUMBER", "JP_HEALTH_INSURANCE", "JP_RESIDENCE_CARD", "JP_BANK_ACCOUNT",
+    "JP_RESIDENT_RECORD", "JP_EMPLOYMENT_INSURANCE", "JP_CARE_INSURANCE",
 })  # fmt: skip
 
 

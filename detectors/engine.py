@@ -5,14 +5,14 @@ from __future__ import annotations
 import hashlib
 import importlib
 import pkgutil
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import detectors
-from detectors import overlap, rule_files
+from detectors import overlap, rule_files, rule_packs
 from detectors.fold import encodable, fold
 from detectors.gate import Finder, Gate, can_report, needed_words
 from detectors.near import Near
@@ -184,9 +184,14 @@ def digest(settings: DetectSettings) -> str:
     return _digest(settings, _rules(settings), ())
 
 
+def pack_versions(settings: DetectSettings) -> Mapping[str, str]:
+    """Pack of rules -> version and hash of what `load(settings)` uses of it. Raises RuleError."""
+    return rule_packs.versions(_rules(settings), settings.packs)
+
+
 def _rules(settings: DetectSettings) -> tuple[Rule, ...]:
     own = (rule_files.load_folder(Path(folder)) for folder in settings.rules)
-    everything = rule_files.join_rules(rule_files.load_shipped(settings.packs), *own)
+    everything = rule_files.join_rules(rule_packs.load_shipped(settings.packs), *own)
     wanted = None if settings.entities is None else frozenset(settings.entities)
     return tuple(
         item

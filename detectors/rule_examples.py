@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from detectors.fold import fold
 from detectors.rule import CompiledRule, Example, Rule
 
+
 @dataclass(frozen=True, slots=True)
 class ExampleResult:
     """Whether one example holds. `kind`: match, no_match or known_miss (a known miss that is found has to move to `match`: not ok)."""

@@ -31,13 +31,6 @@ class RuleError(Exception):
         self.file, self.line, self.message = file, line, message
 
 
-def load_shipped(packs: Sequence[str] | None = None) -> tuple[Rule, ...]:
-    """The rules in the `rules` package, sorted by id; only those of the packs (its folders) named."""
-    chosen = None if packs is None else set(packs)
-    files = sorted(SHIPPED.glob("*/*.yaml"))
-    return _unique(rule for file in files if chosen is None or file.parent.name in chosen for rule in load_file(file, trusted=True))
-
-
 def load_folder(path: Path) -> tuple[Rule, ...]:
     """A user's rules: a file, or a folder with everything `.yaml` or `.yml` below it. Raises RuleError."""
     if path.is_file():
@@ -48,11 +41,6 @@ def load_folder(path: Path) -> tuple[Rule, ...]:
     if not files:
         raise RuleError(str(path), 1, "this folder holds no .yaml file")
     return _unique(rule for file in files for rule in load_file(file, trusted=False))
-
-
-def packs() -> tuple[str, ...]:
-    """The names of the shipped packs."""
-    return tuple(sorted({file.parent.name for file in SHIPPED.glob("*/*.yaml")}))
 
 
 def join_rules(*groups: Sequence[Rule]) -> tuple[Rule, ...]:

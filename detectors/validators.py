@@ -77,6 +77,50 @@ def insurer_number(value: str) -> bool:
     return 1 <= prefecture <= 47 and luhn(digits)
 
 
+def public_payer_number(value: str) -> bool:
+    """Number of a public payer of medical costs: 8 digits (law 2, prefecture 2, payer 3, check), checked as an insurer's number is."""
+    digits = _digits(value)
+    return len(digits) == 8 and 1 <= int(digits[2:4]) <= 47 and luhn(digits)
+
+
+def public_recipient_number(value: str) -> bool:
+    """Number of somebody whose medical costs a public payer bears: 6 digits and a check digit, made as that of an insurer's number."""
+    digits = _digits(value)
+    return len(digits) == 7 and luhn(digits)
+
+
+def not_all_same(value: str) -> bool:
+    """For numbers without a published check digit: more than one digit occurs in it."""
+    return len(set(_digits(value))) > 1
+
+
+_IBAN_LENGTHS: Final = {  # SWIFT's registry of IBANs, release 99
+    "AD": 24, "AE": 23, "AL": 28, "AT": 20, "AZ": 28, "BA": 20, "BE": 16, "BG": 22, "BH": 22, "BR": 29, "BY": 28, "CH": 21, "CR": 22,
+    "CY": 28, "CZ": 24, "DE": 22, "DK": 18, "DO": 28, "EE": 20, "EG": 29, "ES": 24, "FI": 18, "FO": 18, "FR": 27, "GB": 22, "GE": 22,
+    "GI": 23, "GL": 18, "GR": 27, "GT": 28, "HR": 21, "HU": 28, "IE": 22, "IL": 23, "IQ": 23, "IS": 26, "IT": 27, "JO": 30, "KW": 30,
+    "KZ": 20, "LB": 28, "LC": 32, "LI": 21, "LT": 20, "LU": 20, "LV": 21, "LY": 25, "MC": 27, "MD": 24, "ME": 22, "MK": 19, "MR": 27,
+    "MT": 31, "MU": 30, "NL": 18, "NO": 15, "PK": 24, "PL": 28, "PS": 29, "PT": 25, "QA": 29, "RO": 24, "RS": 22, "SA": 24, "SC": 31,
+    "SE": 24, "SI": 19, "SK": 24, "SM": 27, "ST": 25, "SV": 28, "TL": 23, "TN": 24, "TR": 26, "UA": 29, "VA": 22, "VG": 24, "XK": 20,
+}  # fmt: skip
+
+
+def iban(value: str) -> bool:
+    """International bank account number: the country's length, and ISO/IEC 7064 mod 97-10 over the rearranged letters and digits."""
+    plain = value.replace(" ", "").upper()
+    if not plain.isascii() or not plain.isalnum() or len(plain) != _IBAN_LENGTHS.get(plain[:2], 0):
+        return False
+    return int("".join(str(int(char, 36)) for char in plain[4:] + plain[:4])) % 97 == 1
+
+
+def nhs_number(value: str) -> bool:
+    """National Health Service number, 10 digits: weights 10 to 2, 11 less the remainder by 11; 10 is never given out, 11 is 0."""
+    digits = _digits(value)
+    if len(digits) != 10 or len(set(digits)) == 1:
+        return False
+    check = 11 - sum(int(d) * w for d, w in zip(digits[:9], range(10, 1, -1), strict=True)) % 11
+    return check != 10 and int(digits[9]) == check % 11
+
+
 def luhn(value: str) -> bool:
     """ISO/IEC 7812-1 annex B: every second digit from the right doubled, digits summed, total divisible by ten."""
     digits = _digits(value)

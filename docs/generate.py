@@ -69,7 +69,7 @@ def _helps(context: click.Context, command: click.Command) -> Iterator[tuple[str
 def rules() -> str:
     """docs/reference/rules.md, from the YAML of every rule."""
     from detectors.rule import Rule
-    from detectors.rule_files import load_shipped
+    from detectors.rule_packs import load_shipped
 
     packs: dict[str, list[Rule]] = {}
     for rule in load_shipped():

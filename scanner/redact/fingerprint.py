@@ -25,6 +25,10 @@ REGULATED: frozenset[str] = frozenset(
         "JP_PENSION_NUMBER",
         "JP_HEALTH_INSURANCE",
         "JP_RESIDENCE_CARD",
+        "JP_RESIDENT_RECORD",
+        "JP_EMPLOYMENT_INSURANCE",
+        "JP_CARE_INSURANCE",
+        "PASSPORT",
         "CREDIT_CARD",
     }
 )

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import scanner
@@ -21,13 +22,14 @@ class Digests:
     detectors: str
     readers: str
     policy: str
+    packs: Mapping[str, str] = field(default_factory=dict)  # pack of rules -> its version and a hash of its rules in use
 
     @classmethod
     def of(cls, policy: Policy) -> Digests:
         """Raises RuleError if a rule that the policy names is broken."""
-        from detectors.engine import digest
+        from detectors.engine import digest, pack_versions
 
-        return cls(digest(policy.detect), _readers(), policy.digest)
+        return cls(digest(policy.detect), _readers(), policy.digest, pack_versions(policy.detect))
 
     @property
     def engine(self) -> str:

@@ -577,6 +577,7 @@ class _Run:
         return {
             "program": f"strayscan {__version__}",
             "digests": {**self._digests.told(), **self._ledger.told()},
+            "packs": dict(self._digests.packs),
             "policy": summary.policy,
             "host": socket.gethostname(),
             "account": account,

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from detectors import rule, rule_examples, rule_files
+from detectors import rule, rule_examples, rule_packs
 
-RULES = rule_files.load_shipped()
+RULES = rule_packs.load_shipped()
 RESULTS = rule_examples.check(RULES)
 
 

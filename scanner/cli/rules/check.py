@@ -23,7 +23,8 @@ def command(folder: Path | None, say: Messages) -> int:
     one does not or a rule cannot be read; each failure is told with file and line, without the example's text.
     """
     from detectors.rule_examples import check
-    from detectors.rule_files import load_folder, load_shipped
+    from detectors.rule_files import load_folder
+    from detectors.rule_packs import load_shipped
 
     rules = load_shipped() if folder is None else load_folder(folder)
     results = check(rules)

@@ -13,7 +13,7 @@ from presidio_analyzer import AnalyzerEngine, EntityRecognizer, RecognizerRegist
 from presidio_analyzer.nlp_engine import NoOpNlpEngine
 from presidio_analyzer.predefined_recognizers import CreditCardRecognizer, EmailRecognizer, IbanRecognizer
 
-from detectors import engine, presidio, rule_files
+from detectors import engine, presidio, rule_packs
 from detectors.address_en import AddressEnRecognizer
 from detectors.address_ja import AddressJaRecognizer
 from scanner.model import DetectSettings
@@ -154,7 +154,7 @@ class Sloppy(Failing):
 
 
 def test_a_failing_recognizer_costs_itself_only(caplog: pytest.LogCaptureFixture) -> None:
-    used = engine.Engine(DetectSettings(), rule_files.load_shipped(), [Failing(), Sloppy()])
+    used = engine.Engine(DetectSettings(), rule_packs.load_shipped(), [Failing(), Sloppy()])
     assert found("to a@example.com", used) == [("PERSON", "to"), ("EMAIL_ADDRESS", "a@example.com")]
     assert used.take_problems() == ["failing"]
     assert "example" not in caplog.text
@@ -172,7 +172,7 @@ def test_foreign_presidio_recognizers_run_quietly(caplog: pytest.LogCaptureFixtu
 def test_our_recognizers_serve_a_plain_presidio_engine() -> None:
     nlp = NoOpNlpEngine(models=[{"lang_code": "ja", "model_name": "none"}])
     nlp.load()
-    ours = [*presidio.recognizers(rule_files.load_shipped(), "ja"), AddressJaRecognizer(language="ja"), AddressEnRecognizer(language="ja")]
+    ours = [*presidio.recognizers(rule_packs.load_shipped(), "ja"), AddressJaRecognizer(language="ja"), AddressEnRecognizer(language="ja")]
     analyzer = AnalyzerEngine(
         registry=RecognizerRegistry(recognizers=ours, supported_languages=["ja"]), nlp_engine=nlp, supported_languages=["ja"]
     )
@@ -198,6 +198,6 @@ def test_every_recognizer_keeps_its_results_in_presidio(recognizer: EntityRecogn
 
 
 def test_ids_are_stable() -> None:
-    assert [item.id for item in presidio.recognizers(rule_files.load_shipped())] == [
-        item.id for item in presidio.recognizers(rule_files.load_shipped())
+    assert [item.id for item in presidio.recognizers(rule_packs.load_shipped())] == [
+        item.id for item in presidio.recognizers(rule_packs.load_shipped())
     ]

@@ -10,7 +10,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from benchmarks.material import extract_lines, log_lines, prose_lines
-from detectors import engine, rule, rule_files
+from detectors import engine, rule, rule_files, rule_packs
 from detectors.fold import encodable, fold
 from detectors.gate import Finder, Gate, can_report, needed_words
 from detectors.pattern import compile_trusted, reach
@@ -19,7 +19,7 @@ from detectors.person_ja import JapanesePersonRecognizer
 from detectors.screen import Screen
 from scanner.model import DetectSettings
 
-SHIPPED = rule_files.load_shipped()
+SHIPPED = rule_packs.load_shipped()
 ENTITIES = tuple(sorted({item.entity for item in SHIPPED if item.entity} | {"ADDRESS"}))
 LOUD = {"default": 0.15, "PHONE_NUMBER": 0.5}
 QUICK = {None: engine.load(DetectSettings(entities=ENTITIES)), 1: engine.load(DetectSettings(entities=ENTITIES, thresholds=LOUD))}

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from detectors import rule, rule_examples, rule_files
+from detectors import rule, rule_examples, rule_files, rule_packs
 
 GOOD = """\
 - id: acme.customer
@@ -106,7 +106,7 @@ def test_context_is_by_token_for_ascii_and_by_substring_for_japanese() -> None:
     ],
 )  # fmt: skip
 def test_words_of_a_header_row_say_nothing_of_the_first_field_below(text: str, is_context: bool) -> None:
-    (bare,) = [item for item in rule_files.load_shipped(["jp"]) if item.id == "jp.phone.bare"]
+    (bare,) = [item for item in rule_packs.load_shipped(["jp"]) if item.id == "jp.phone.bare"]
     scores = [score for _, _, score in rule.CompiledRule(bare).finds(text)]
     assert scores == [bare.context_score if is_context else bare.score]
 

@@ -7,12 +7,12 @@ import regex
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from detectors import rule, rule_files
+from detectors import rule, rule_packs
 from detectors.fold import encodable, fold
 from detectors.pattern import NotExpressible, compile_foreign, plain, relaxed
 from detectors.screen import Screen
 
-RULES = rule_files.load_shipped()
+RULES = rule_packs.load_shipped()
 SCREEN = Screen([(item.pattern,) for item in RULES])
 COMPILED = [rule.CompiledRule(item) for item in RULES]
 SAMPLES = sorted({example.text for item in RULES for example in (*item.match, *item.no_match)})
