@@ -219,7 +219,8 @@ CHECKED = frozenset((
 ))  # fmt: skip
 UNCHECKED = frozenset((
     "pension_number", "not_all_same", "us_ssn", "birth_date", "email", "jp_phone", "jp_phone_lost_zero", "jp_service_phone",
-    "nanp_phone", "nanp_assigned", "international_phone", "double_zero_phone", "country_code", "phone_in_record", "phone_length", "gb_phone",
+    "nanp_phone", "nanp_assigned", "international_phone", "double_zero_phone", "country_code", "phone_in_record", "phone_length",
+    "gb_phone",
 ))  # fmt: skip
 
 
