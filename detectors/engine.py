@@ -119,9 +119,7 @@ class Engine:
         problems, self._problems = sorted(set(self._problems)), []
         return problems
 
-    def _judge(
-        self, text: str, header: tuple[str, ...] | None, only: frozenset[str] | None, settled: bool = True
-    ) -> list[Detection]:
+    def _judge(self, text: str, header: tuple[str, ...] | None, only: frozenset[str] | None, settled: bool = True) -> list[Detection]:
         folded, data = encodable(fold(text))
         raw = self._raw(self._finders, self._gate, text, folded, data, header)
         good = [item for item in raw if self._counts(item, text)]
