@@ -2,13 +2,14 @@
 
 A rule reports what matches its pattern if its score suffices, by itself or with a context word. In a cell the word stands in the header,
 the same for every row, or beside the value. So the rules that suffice under a header are screened over all values, and a cell with
-another rule's word beside a digit is taken without a further look. Both take in more than the rules find, never less.
+another rule's word (beside a digit, if that rule finds numbers) is taken without a further look. Both take in more than the rules
+find, never less.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
@@ -38,7 +39,8 @@ class RuleShapes:
         strong = [item for item in rules if item.score >= least[str(item.entity)]]
         spoken_for = [item for item in weak if header and _compiled(item).header_speaks_for((header,))]
         self._lines = _Lines(tuple(sorted(item.pattern for item in (*strong, *spoken_for))), guarded=True)
-        self._words = _any_word(tuple(sorted({word for item in weak for word in item.context})))
+        self._words = _any_word(_context(item for item in weak if _of_digits(item)))
+        self._words_alone = _any_word(_context(item for item in weak if not _of_digits(item)))
 
     def of(self, cells: Cells) -> Mask:
         """The distinct values that a rule may find something in."""
@@ -47,6 +49,8 @@ class RuleShapes:
             mask |= self._lines.holding(cells.plain)
         if self._words and not cells.is_numeric:
             mask |= cells.matches(self._words) & cells.matches(r"\d")
+        if self._words_alone and not cells.is_numeric:
+            mask |= cells.matches(self._words_alone)
         return mask
 
 
@@ -100,6 +104,15 @@ def _screen(patterns: tuple[str, ...], guarded: bool) -> Screen:
 @lru_cache(maxsize=256)
 def _compiled(item: Rule) -> CompiledRule:
     return CompiledRule(item)
+
+
+def _of_digits(item: Rule) -> bool:
+    """Whether what a shipped rule finds holds a digit, by its own examples."""
+    return all(any(map(str.isdigit, example.value or "")) for example in item.match)
+
+
+def _context(rules: Iterable[Rule]) -> tuple[str, ...]:
+    return tuple(sorted({word for item in rules for word in item.context}))
 
 
 @lru_cache(maxsize=8)

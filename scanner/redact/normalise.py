@@ -197,8 +197,12 @@ _KINDS: Mapping[str, Callable[[str], str]] = {
     "JP_DRIVER_LICENSE": _digits,
     "JP_PENSION_NUMBER": _digits,
     "JP_HEALTH_INSURANCE": _digits,
+    "JP_RESIDENT_RECORD": _digits,
+    "JP_EMPLOYMENT_INSURANCE": _digits,
+    "JP_CARE_INSURANCE": _digits,
     "JP_BANK_ACCOUNT": _digits,
     "US_SSN": _digits,
     "JP_PASSPORT": _letters_and_digits,
+    "PASSPORT": _letters_and_digits,
     "JP_RESIDENCE_CARD": _letters_and_digits,
 }
