@@ -53,16 +53,16 @@ def command(folder: Path | None, as_json: bool, say: Messages) -> int:
 
 def _heading(pack: Pack, say: Messages) -> Iterator[str]:
     yield say("pack_line", id=pack.id, version=pack.version, name=pack.name)
-    yield say("pack_law", law=pack.law)
+    yield "  " + say("pack_law", law=pack.law)
     if pack.valid_from is not None:
         until = pack.valid_until
         key = "pack_since" if until is None else "pack_between"
-        yield say(key, since=pack.valid_from.isoformat(), until=None if until is None else until.isoformat())
+        yield "  " + say(key, since=pack.valid_from.isoformat(), until=None if until is None else until.isoformat())
         if not pack.in_force(datetime.datetime.now(datetime.UTC).date()):
-            yield say("pack_not_in_force")
-    yield say("pack_sources", sources=" ".join(pack.sources))
+            yield "  " + say("pack_not_in_force")
+    yield "  " + say("pack_sources", sources=" ".join(pack.sources))
     if pack.listed:
-        yield say("pack_listed", rules=", ".join(pack.listed))
+        yield "  " + say("pack_listed", rules=", ".join(pack.listed))
 
 
 def _line(rule: Rule, widths: tuple[int, int]) -> str:
