@@ -13,8 +13,6 @@ from typing import Any, NoReturn
 import yaml
 
 MAX_BYTES = 16 * 2**20
-MAX_DEPTH = 40
-MAX_NODES = 1_000_000  # aliases counted as often as they stand: a bomb of aliases ends here
 
 _KINDS = {
     "tag:yaml.org,2002:str": "text",
@@ -156,23 +154,6 @@ class Value:
             return yaml.SafeLoader("").construct_object(self.node, deep=True)
         except (ValueError, OverflowError, yaml.YAMLError):
             self.fail("not a date that exists" if self.node.tag.endswith("timestamp") else "not a value that can be read")
-
-    def plain(self) -> Any:
-        """The whole value as plain data (dict, list, text, number, bool, None; dates as ISO text)."""
-        return self._plain(0, [0])
-
-    def _plain(self, depth: int, visited: list[int]) -> Any:
-        visited[0] += 1
-        if depth > MAX_DEPTH or visited[0] > MAX_NODES:
-            self.fail("nested or repeated too deeply")
-        if isinstance(self.node, yaml.MappingNode):
-            return {name: value._plain(depth + 1, visited) for name, value in self.fields().items()}
-        if isinstance(self.node, yaml.SequenceNode):
-            return [item._plain(depth + 1, visited) for item in self.items()]
-        if self.node.tag not in _KINDS:
-            self.fail("a YAML tag that is not read here")
-        value = self._construct()
-        return value.isoformat() if isinstance(value, datetime.date) else value
 
 
 def read(path: Path, name: str | None = None) -> Value:

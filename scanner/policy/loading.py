@@ -10,7 +10,7 @@ import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from scanner.config import KnownContacts
 from scanner.model import DetectSettings, Limits, Reason, path_text
@@ -19,6 +19,7 @@ from scanner.policy.copies import copy_settings
 from scanner.policy.document import PolicyError, Value, did_you_mean, shown
 from scanner.policy.entities import known_entities, looks_sensitive
 from scanner.policy.globs import Glob, GlobError, compile_glob
+from scanner.policy.outbound import outbound_policy
 from scanner.policy.policy import Department, Example, Excuse, Policy, Store
 from scanner.policy.severity import severity_rule
 
@@ -85,7 +86,7 @@ class _Reader:
             limits=_limits(fields.get("limits")),
             detect=detect,
             copies=copy_settings(fields.get("copies"), self.folder, [store.name for store in parts.stores], self._entity),
-            outbound=_raw_block(fields.get("outbound")),
+            outbound=outbound_policy(fields.get("outbound"), self._entity, [store.name for store in parts.stores]),
             examples=tuple(parts.examples),
             files=(self.path, *included),
         )
@@ -311,14 +312,6 @@ def _block(value: Value | None) -> dict[str, Value]:
     return {} if value is None or value.is_null else value.fields()
 
 
-def _raw_block(value: Value | None) -> dict[str, Any]:
-    """`outbound:` as plain data: a block of keys that other parts of the program read."""
-    if value is None or value.is_null:
-        return {}
-    value.fields()
-    return dict(value.plain())
-
-
 def _score(value: Value) -> float:
     score = value.number()
     if score > 1:
@@ -384,7 +377,6 @@ def _with_digest(policy: Policy) -> Policy:
         "limits": dataclasses.asdict(policy.limits),
         "detect": dataclasses.asdict(policy.detect),
         "copies": copies.told(policy.copies),
-        "outbound": policy.outbound,
     }
     text = json.dumps(decides, sort_keys=True, ensure_ascii=True)
     return dataclasses.replace(policy, digest=hashlib.sha256(text.encode()).hexdigest())

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 from scanner.config import CopySettings, KnownContacts
 from scanner.model import DetectSettings, Limits
 from scanner.policy.entities import IMPLIED
 from scanner.policy.globs import ANY_NAME, Glob, GlobIndex
+from scanner.policy.outbound import OutboundPolicy
 from scanner.policy.severity import SeverityRule
 
 
@@ -128,7 +128,7 @@ class Policy:
     limits: Limits = field(default_factory=Limits)
     detect: DetectSettings = field(default_factory=DetectSettings)
     copies: CopySettings = field(default_factory=CopySettings)
-    outbound: Mapping[str, Any] = field(default_factory=dict)
+    outbound: OutboundPolicy = field(default_factory=OutboundPolicy)
     examples: tuple[Example, ...] = ()
     files: tuple[Path, ...] = ()  # the policy file and its includes
     digest: str = ""  # of everything that decides a row: equal digests judge alike
