@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 from importlib.resources import files
 from typing import Any, Final
@@ -123,6 +123,7 @@ class JapaneseNames:
 
         self.dictionary = dictionary or Dictionary()
         self._kinds: dict[str, frozenset[str]] = {}
+        self._spoken: dict[tuple[str, str], frozenset[str]] = {}
 
     @cached_property
     def _readings(self) -> Mapping[str, frozenset[str]]:
@@ -163,6 +164,28 @@ class JapaneseNames:
 
     def given_romaji(self, word: str) -> bool:
         return romaji_key(word) in self._romaji["given"]
+
+    def spoken(self, text: str, kind: str) -> frozenset[str]:
+        """How a surname (`姓`) or given name (`名`) of this spelling is read, in katakana; empty if it is not listed."""
+        key = (text, kind)
+        known = self._spoken.get(key)
+        if known is None:
+            if len(self._spoken) >= 100_000:
+                self._spoken.clear()
+            found = self.dictionary.lookup(text.translate(_SURROGATES).translate(OLD_FORMS)) if text else ()
+            known = self._spoken[key] = frozenset(entry.reading_form() for entry in found if _kind(entry.part_of_speech()) == kind)
+        return known
+
+    def latin(self, text: str, kind: str) -> frozenset[str]:
+        """`spoken` as `romaji_key` writes it."""
+        return _romanised(sorted(self.spoken(text, kind)))
+
+    def read(self, kana: str) -> Iterator[tuple[str, str]]:
+        """(surname, given name) that a reading written without a blank can be of, in katakana."""
+        whole = katakana(kana)
+        for cut in range(1, len(whole)):
+            if whole[:cut] in self._readings["surname"] and whole[cut:] in self._readings["given"]:
+                yield whole[:cut], whole[cut:]
 
     def splits(self, text: str) -> bool:
         """A surname and a given name written without a blank; words that mean something else as a whole are not."""

@@ -15,6 +15,7 @@ from presidio_analyzer import EntityRecognizer, RecognizerResult
 
 from detectors.claims import Claim, best
 from detectors.names_data import OLD_CHARACTERS, OLD_FORMS, JapaneseNames, katakana, word_sections
+from detectors.person_ja_page import PageNames
 from detectors.person_spacy import SpacyPersons
 from detectors.person_tagger import BEGIN, INSIDE, Tagger, Traits
 from detectors.presidio import result
@@ -67,22 +68,23 @@ _THING_AFTER: Final = re.compile(
     r"放送|テレビ|証|税|内閣|政権|体育|球場|競技|"
     r"[0-9０-９一二三四五六七八九十]+(?:丁目|番|号|[-－−ー‐]))"
 )
+_COMPANY_NEXT: Final = re.compile(r"[々一-龠ァ-ヴー]{2,12}(?:株式会社|有限会社|合同会社|\(株\)|（株）|㈱|\(有\)|（有）|㈲)")
 _PLACE_END: Final = re.compile(r"[都道府県市区町村郡]$")
 _LABEL_WORDS: Final = (
     "(?:ご|お|御)?(?:氏名|姓名|名前|芳名|尊名)|(?:ご)?担当者?(?:名|氏名)?|宛名|宛先|(?:申込|申請|契約|請求|依頼|受取|差出|届出|作成|"
     "記入|登録|代表|責任|保護|参加|出席|受講|応募|"
-    "利用|使用|所有|発注|注文|購入|送信|受信|報告|承認|連絡|訪問|対応|執筆|発表|主催|相談)(?:者|人|先)?(?:名|氏名|の氏名)?|患者(?:名|"
+    "利用|使用|所有|発注|注文|購入|送信|受信|報告|承認|連絡|訪問|対応|執筆|発表|主催|相談)(?:者|人|先)?(?:名|氏名|の氏名)?|(?:緊急|夜間|休日)連絡先|続柄|患者(?:名|"
     "氏名|様)?|世帯主(?:名|氏名)?|本人(?:氏名)?|名義人?|口座名義|"
     "会員(?:名|氏名)|顧客(?:名|氏名)|お客様(?:名|氏名)?|社員(?:名|氏名)|従業員(?:名|氏名)|職員(?:名|氏名)|生徒(?:名|氏名)|署名|文責|"
     "フリガナ|ふりがな|ﾌﾘｶﾞﾅ|カナ|ヨミ|よみ|よみがな|読み|"
     "Name|NAME|name|Contact|Attn|ATTN"
 )
 _LABEL: Final = re.compile(
-    rf"(?:^|(?<=[\s,、。;；|│/／（(【\[「・●■□◆◇○※＊*-]))(?:{_LABEL_WORDS})(?:[（(][^）)]{{0,10}}[）)])?[ 　]*[:：=＝\]】」][ 　]*"
-    rf"|(?:^|(?<=[\s,、。|│]))(?:(?:ご|お)?(?:氏名|名前)|担当者|フリガナ|ふりがな|ﾌﾘｶﾞﾅ)(?:[ 　\t]+)"
+    rf"(?:^|(?<=[\s,、。;；|│/／（(【\[「・●■□◆◇○※＊*-]))(?:{_LABEL_WORDS})(?:[（(][^）)]{{0,10}}[）)])?[ 　]*[:：=＝\]】」][ 　]*[\[［]?[ 　]*"
+    rf"|(?:^|(?<=[\s,、。|│]))(?:(?:ご|お)?(?:氏名|名前)|担当者|フリガナ|ふりがな|ﾌﾘｶﾞﾅ)(?:[（(][^）)]{{0,10}}[）)])?[ 　\t]+(?:[\[［「][ 　]*)?"
 )
-_LABEL_END: Final = re.compile(r"[,、。;；|│/／（(【\[「」）)\t：:<＜]|[ 　]{2,}|$")
-_BOUNDARY: Final = re.compile(rf"$|[\s,、。.;；:：)）\]】」』|│/／<＜・\"”]|(?:{_HONORIFIC}|{_TITLES})")
+_LABEL_END: Final = re.compile(r"[,、。;；|│/／（(【\[「」）)\]］\t：:<＜]|[ 　]{2,}|$")
+_BOUNDARY: Final = re.compile(rf"$|[\s,、。.;；:：(（)）\]】」』|│/／<＜・\"”]|(?:{_HONORIFIC}|{_TITLES})")
 _JAPANESE: Final = re.compile(r"[々\u3041-\u30ff\u4e00-\u9fff\uff66-\uff9f\uf900-\ufaff\u3400-\u4dbf]")
 _KANJI_RUN: Final = re.compile(r"[々一-龠\uf900-\ufaff\u3400-\u4dbfヶぁ-んァ-ヴー]{1,4}")
 _NAME_SHAPE: Final = re.compile(
@@ -94,9 +96,10 @@ _KANA_PAIR: Final = re.compile(
     r"(?P<w>[ｦ-ﾟ]{1,9})[ 　](?P<ww>[ｦ-ﾟ]{1,10}))(?![ぁ-んァ-ヴーｦ-ﾟ])"
 )
 _HONORED_RUN: Final = re.compile(
-    r"(?<![々一-龠ァ-ヴー])([々一-龠\uf900-\ufaff\u3400-\u4dbf]{3,5}) ?[ 　]?(?:様|さま|さん|殿|氏)(?![々一-龠])"
+    r"(?<![々一-龠ァ-ヴー])(?P<first>[々一-龠\uf900-\ufaff\u3400-\u4dbf]{1,5})(?P<blank>[ 　]?)(?P<rest>[々一-龠\uf900-\ufaff\u3400-\u4dbfぁ-んァ-ヴー]{0,4}?)"
+    r" ?[ 　]?(?:様|さま|さん|殿|氏)(?![々一-龠])"
 )
-_FOREIGN: Final = re.compile(r"[ァ-ヴー]{2,12}(?:[・＝=][ァ-ヴー]{1,12}){1,3}|[ｦ-ﾟ]{2,16}(?:･[ｦ-ﾟ]{1,16}){1,3}")
+_FOREIGN: Final = re.compile(r"[ァ-ヴー]{2,12}(?:[・＝=][ァ-ヴー]{1,12}){1,3}|[ｦ-ﾟ]{2,16}(?:[･・][ｦ-ﾟ]{1,16}){1,3}")
 _ROMAJI: Final = re.compile(
     r"(?<![A-Za-z0-9@._/\\'-])([A-Z](?:[a-zāīūēōâîûêô']+|[A-ZĀĪŪĒŌ]+))(,? |, ?)([A-Z](?:[a-zāīūēōâîûêô']+|[A-ZĀĪŪĒŌ]+))(?![A-Za-z0-9@_'-])"
 )
@@ -121,6 +124,12 @@ _NAME_CELL: Final = re.compile(
     r'(?:^|(?<=[,\t|;"]))(?P<name>(?P<first>[々一-龠ヶぁ-んァ-ヴー]{1,5})[ 　](?P<second>[々一-龠ぁ-んァ-ヴー]{1,4}))(?="?(?:[,\t|;]|$))'
 )
 _SEPARATOR: Final = re.compile("[,\t|;]")
+_LABEL_LIKE: Final = re.compile("[名者先方人欄元番号員長係課部室医]$|担当|責任")
+_KANA_VALUE: Final = re.compile("[ァ-ヴー]{4,14}|[ぁ-んー]{4,14}|[ｦ-ﾟ]{4,18}")
+_JAPANESE_VALUE: Final = re.compile("[々一-龠\uf900-\ufaff\u3400-\u4dbfヶぁ-んァ-ヴー]+")
+_GIVEN_RUN: Final = re.compile(r"[々一-龠]{2,3}(?![々一-龠])")
+_PARTICLE_NEXT: Final = re.compile("から|より|まで|です|[がはをにのとへもで、]")
+_OFFICE_END: Final = re.compile("(?:部長|課長|係長|主任|次長|室長|店長|所長|社長|会長|専務|常務|局長|院長|校長|議員|教授)$")
 _JOINING: Final = frozenset("・＝= 　･.")
 _CLOSED_SPEECH: Final = ("助詞", "助動詞", "動詞", "形容詞", "接続詞", "連体詞", "代名詞", "副詞", "補助記号", "空白")
 _UNKNOWN_NAME: Final = re.compile("[ァ-ヴー]{2,}|[A-Z].*")
@@ -181,18 +190,25 @@ class JapanesePersonRecognizer(EntityRecognizer):
         self._part_kinds: dict[int, tuple[str, str]] = {}
         self._known: dict[tuple[str, int], tuple[str, str, Traits, int]] = {}
         self._read: dict[str, tuple[Claim, ...]] = {}
+        self._page = PageNames(self.names)
 
     def analyze(self, text: str, entities: Sequence[str], nlp_artifacts: Any = None) -> list[RecognizerResult]:
         """PERSON results; exact spans, without honorific."""
         del nlp_artifacts
         if entities and "PERSON" not in entities:
             return []
-        found = [
-            result("PERSON", start + claim.start, start + claim.end, claim.score, "person.ja", "person_ja")
+        found = [result("PERSON", *claim, "person.ja", "person_ja") for claim in self.page_claims(text)]
+        return [*found, *self._spacy.analyze(text)] if self._spacy else found
+
+    def page_claims(self, text: str) -> list[Claim]:
+        """Claims about a text of many lines, none overlapping another, in order."""
+        by_line = [
+            claim._replace(start=start + claim.start, end=start + claim.end)
             for start, line in _lines(text)
             for claim in self._remembered(line)
         ]
-        return [*found, *self._spacy.analyze(text)] if self._spacy else found
+        of_page = self._page.claims(text, by_line)
+        return best([*by_line, *of_page]) if of_page else by_line
 
     def _remembered(self, line: str) -> Sequence[Claim]:
         """`claims`; lines come again, in the margins of windows and in text made from templates."""
@@ -216,13 +232,33 @@ class JapanesePersonRecognizer(EntityRecognizer):
             tokens = self._tokens(clean) if prose else self._row_tokens(clean)
             raw += self._joined(clean, tokens, regions)
             raw += self._kana(clean, regions)
-            raw += self._foreign(clean)
+            raw += [self._weighed(clean, claim, regions) for claim in self._foreign(clean)]
             raw += self._honored_runs(clean)
             raw += self._cells(clean)
             raw += self._labelled(clean, tokens, regions, raw)
             if prose:
                 raw = self._in_prose(clean, tokens, regions, raw)
-        return best(raw)
+        return best([self._mended(clean, claim) for claim in raw])
+
+    def _mended(self, line: str, claim: Claim) -> Claim:
+        """A claim with the ends of the name: without the office behind it, with the character that the dictionary cut off."""
+        start, end, _ = claim
+        while line[end - 1] in " 　" and end - start > 1:
+            end -= 1
+        claim = claim._replace(end=end)
+        if line[end : end + 1] in ("・", "･") or (start and line[start - 1] in "・･"):
+            foreign = next((m for m in _FOREIGN.finditer(line, max(0, start - _REACH), end + _REACH) if m.start() <= start < m.end()), None)
+            if foreign and not _THING_AFTER.match(line, foreign.end()):
+                return claim._replace(start=foreign.start(), end=max(end, foreign.end()))
+        office = _OFFICE_END.search(line, start, end) if line[end - 1] in "長任務員授" else None
+        if office and office.start() > start and self.names.surname(line[start : office.start()]):
+            return claim._replace(end=office.start())
+        if start and end - start > 1 and _KANJI.match(line, start - 1) and _KANJI.match(line, start):
+            first = start - 1
+            before = _KANJI.match(line, first - 1) if first else None
+            if not before and end - first <= 5 and "姓" in self.names.kinds(line[first : first + 2]):
+                return claim._replace(start=first)  # と|井|上陽翔
+        return claim
 
     # ------------------------------------------------------------------ running text
 
@@ -232,7 +268,7 @@ class JapanesePersonRecognizer(EntityRecognizer):
         tagged: list[Claim] = []
         for first, last in self._segments(tokens):
             traits = traits or [token.traits for token in tokens]
-            tagged += self._tagged(tokens, traits, first, last)
+            tagged += self._tagged(line, tokens, traits, first, last)
         taken = bytearray(len(line))
         for claim in tagged:
             taken[claim.start : claim.end] = b"\1" * (claim.end - claim.start)
@@ -264,12 +300,20 @@ class JapanesePersonRecognizer(EntityRecognizer):
         if hopeful:
             yield first, len(tokens)
 
-    def _tagged(self, tokens: list[Token], traits: list[Traits], first: int, last: int) -> list[Claim]:
+    def _tagged(self, line: str, tokens: list[Token], traits: list[Traits], first: int, last: int) -> list[Claim]:
         found = self._named(tokens, self._tagger.tag(traits, first, last, FAVOUR), first)
         if any(_HIRAGANA_ONLY.fullmatch(claim.text) for claim in found):
             sure = {claim.start for claim in self._named(tokens, self._tagger.tag(traits, first, last, SURE), first)}
             found = [claim for claim in found if claim.start in sure or not _HIRAGANA_ONLY.fullmatch(claim.text)]
-        return [Claim(name.start, name.end, TAGGED) for name in found]
+        return [Claim(name.start, name.end, TAGGED) for name in found if not self._in_company(line, name)]
+
+    @staticmethod
+    def _in_company(line: str, name: _Name) -> bool:
+        """(株)三田村工業, 三田村工業(株): the word behind is a company's and no person's office."""
+        thing = _THING_AFTER.match(line, name.end)
+        if not thing or _OFFICE_NEXT.match(line, name.end):
+            return False
+        return bool(_COMPANY_BEFORE.search(line, max(0, name.start - _REACH), name.start) or _COMPANY_NEXT.match(line, name.end))
 
     @staticmethod
     def _named(tokens: list[Token], labels: list[int], first: int) -> list[_Name]:
@@ -382,13 +426,24 @@ class JapanesePersonRecognizer(EntityRecognizer):
             one_kanji = len(first.text) == 1
             if one_kanji and not blank and len(second.text) == 1:
                 return (0.4, second.end, 1)
-            return (FULL if sure else HONORED, second.end, 1)
+            joined = self._given_of_two(line, first, second, tokens, place)
+            if joined:
+                return joined
+            apart = blank and len(second.text) > 1 and len(first.text) + len(second.text) > 2
+            return (FULL if sure or apart else HONORED, second.end, 1)
+        if blank and sure:
+            run = _GIVEN_RUN.match(line, second.start)
+            if run and run.end() > second.end and "名" in self.names.kinds(run[0]) and not _AFTER_PERSON.match(run[0]):
+                pieces = [token for token in tokens[place : place + 4] if token.end <= run.end()]
+                if pieces and pieces[-1].end == run.end():
+                    return (FULL, run.end(), len(pieces))  # 山田 明日香: falls apart into a word and a character
         if second.kind in ("姓", "他", "地名", "固有", "人名") and "名" in self.names.kinds(second.text) and edge:
             if (len(second.text) == 1 and second.text in "様殿氏君宛方社店") or _AFTER_PERSON.match(second.text):
                 return (0.0, 0, 0)
             if blank and (sure or second.kind == "姓"):
                 return (HONORED if len(first.text) > 1 else 0.6, second.end, 1)
             return (0.6 if sure and len(first.text) > 1 else 0.45, second.end, 1)
+        edge = edge or (blank and bool(_PARTICLE_NEXT.match(line, second.end)))
         if blank and sure and edge and len(second.text) > 1 and _HIRAGANA_ONLY.fullmatch(second.text) and self.names.given(second.text):
             return (0.7, second.end, 1)  # 宮崎 あかり: the word is an ordinary one, its reading a given name's
         run = _KANJI_RUN.match(line, second.start)
@@ -410,6 +465,17 @@ class JapanesePersonRecognizer(EntityRecognizer):
             ):
                 return (0.7 if blank and whole_cell else 0.55, run.end(), len(pieces))
         return (0.0, 0, 0)
+
+    def _given_of_two(self, line: str, first: Token, second: Token, tokens: list[Token], place: int) -> tuple[float, int, int] | None:
+        """遠藤陽翔: a given name that falls apart into two characters, each of them one too."""
+        if len(second.text) > 1 or place + 1 >= len(tokens) or first.kind != "姓":
+            return None
+        third = tokens[place + 1]
+        if len(third.text) != 1 or not _KANJI.match(third.text) or third.start != second.end or not self.names.given(third.text):
+            return None
+        if _AFTER_PERSON.match(third.text) or not _BOUNDARY.match(line, third.end):
+            return None
+        return (FULL, third.end, 2)
 
     def _is_compound(self, first: Token, second: Token) -> bool:
         """平座金, a washer: the last two kanji are a word, and the last alone is a given name least of all."""
@@ -496,7 +562,8 @@ class JapanesePersonRecognizer(EntityRecognizer):
             if _THING_AFTER.match(second) or _AFTER_PERSON.match(second):
                 continue
             known = "姓" in kinds and (not given or "名" in given)
-            if known or ("名" in given and len(second) > 1 and (not kinds or self.names.surname(first))):
+            unlisted = not kinds and len(first) < 5 and not _LABEL_LIKE.search(first)
+            if known or ("名" in given and len(second) > 1 and (unlisted or self.names.surname(first))):
                 yield Claim(*match.span("name"), 0.65)
 
     def _foreign(self, line: str) -> Iterator[Claim]:
@@ -513,12 +580,21 @@ class JapanesePersonRecognizer(EntityRecognizer):
         return bool(kinds & {"人名", "名", "姓"}) and "他" not in kinds
 
     def _honored_runs(self, line: str) -> Iterator[Claim]:
-        """佐藤心春様: a surname, a given name the dictionary lacks, and an honorific."""
+        """佐藤心春様, 南 修 様: a surname, a given name that the dictionary may lack, and an honorific."""
         for match in _HONORED_RUN.finditer(line):
-            run = match[1]
-            cuts = (cut for cut in (3, 2) if 1 <= len(run) - cut <= 3 and self.names.surname(run[:cut]))
-            if any(not self.names.kinds(run[cut:]) or self.names.given(run[cut:]) for cut in cuts) and not self.names.kinds(run):
-                yield Claim(match.start(1), match.end(1), 0.6 if not _AFTER_PERSON.search(run) else 0.2)
+            run, first, rest = match["first"] + match["rest"], match["first"], match["rest"]
+            if match["blank"]:
+                good = bool(rest) and self.names.surname(first) and (not self.names.kinds(rest) or self.names.given(rest))
+            else:
+                cuts = (cut for cut in (3, 2, 1) if 1 <= len(run) - cut <= 3 and self.names.surname(run[:cut]) and len(run) > 1 + (cut == 1))
+                listed = any(not self.names.kinds(run[cut:]) or self.names.given(run[cut:]) for cut in cuts)
+                good = len(run) > 1 and not self.names.kinds(run) and (listed or self._is_two(run))
+            if good:
+                yield Claim(match.start(), match.end("rest"), 0.6 if not _AFTER_PERSON.search(run) else 0.2)
+
+    def _is_two(self, run: str) -> bool:
+        """森凛, 南修: a surname and a given name of one character each."""
+        return len(run) == 2 and "姓" in self.names.kinds(run[0]) and self.names.given(run[1])
 
     def _romaji(self, line: str) -> Iterator[Claim]:
         for match in _ROMAJI.finditer(line):
@@ -542,6 +618,10 @@ class JapanesePersonRecognizer(EntityRecognizer):
     def _labelled(self, line: str, tokens: list[Token], regions: list[tuple[int, int]], claims: list[Claim]) -> Iterator[Claim]:
         """What stands behind a label and looks like a name the dictionary does not know."""
         for start, end in regions:
+            whole = self._whole_value(line, start, end)
+            if whole:
+                yield Claim(start, whole, LABELLED + 0.01)
+                continue
             if any(start <= claim.start and claim.end <= end and claim.score > BARE for claim in claims):
                 continue
             shape = _NAME_SHAPE.match(line, start)
@@ -554,6 +634,25 @@ class JapanesePersonRecognizer(EntityRecognizer):
             inside = [token for token in tokens if start <= token.start and token.end <= stop]
             if stop - start >= 2 and not any(self._is_word(token) for token in inside):
                 yield Claim(start, stop, 0.7)
+
+    def _whole_value(self, line: str, start: int, end: int) -> int:
+        """The end of a label's value that is a whole name for sure: a surname and something that can be a given name; 0 if it is none."""
+        value = line[start:end].rstrip(" 　")
+        honorific = re.search(rf"[ 　]?(?:{_HONORIFIC})$", value)
+        value = value[: honorific.start()] if honorific and honorific.start() else value
+        words = re.split("[ 　]", value)
+        if len(words) == 2 and all(words) and _NAME_SHAPE.fullmatch(value) and not _THING_AFTER.fullmatch(words[1]):
+            surname, given = words
+            kinds = self.names.kinds(given)
+            return start + len(value) if self.names.surname(surname) and (not kinds or self.names.given(given)) else 0
+        if len(words) > 1 or not 2 <= len(value) <= 18 or _AFTER_PERSON.fullmatch(value[-2:]):
+            return 0
+        if _KANA_VALUE.fullmatch(value):
+            return start + len(value) if not self.names.kinds(value) & {"他", "地名"} and any(self.names.read(value)) else 0
+        if len(value) > 7 or self.names.kinds(value) or not _KANJI.match(value) or not _JAPANESE_VALUE.fullmatch(value):
+            return 0
+        cuts = (cut for cut in (3, 2, 1) if cut < len(value) <= cut + 4 and "姓" in self.names.kinds(value[:cut]))
+        return start + len(value) if any(self.names.given(value[cut:]) for cut in cuts) else 0
 
     def _is_word(self, token: Token) -> bool:
         common = len(token.text) > 1 and token.kind in ("他", "地名", "固有") and bool(self.names.kinds(token.text))
