@@ -71,7 +71,7 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
         return None
 
 
-def _open(request: urllib.request.Request) -> int:
+def open_request(request: urllib.request.Request) -> int:
     opener = urllib.request.build_opener(_NoRedirect)
     with opener.open(request, timeout=WEBHOOK_SECONDS) as answer:
         return int(answer.status)
@@ -80,7 +80,7 @@ def _open(request: urllib.request.Request) -> int:
 def post(
     url: str,
     summary: Mapping[str, Any],
-    send: Callable[[urllib.request.Request], int] = _open,
+    send: Callable[[urllib.request.Request], int] = open_request,
     sleep: Callable[[float], None] = time.sleep,
 ) -> None:
     """POST the summary as JSON; a fault of the network or the server is tried again, twice. Raises RuntimeError."""

@@ -12,7 +12,7 @@ import shutil
 import socket
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -27,6 +27,7 @@ from scanner.run.workspace import make_workspace, sweep_workspaces
 __all__ = ["Outcome", "Supervisor", "Task", "TaskDone", "TaskEvent", "WorkerConfig", "WorkersFailed"]
 
 _PATIENCE = 32  # files waiting for their second attempt before the others are held up for them
+_RETRY_SECONDS = 5.0  # that the first of them waits at most
 _RECYCLE_SHARE = 0.6  # of the memory limit, still held after a file
 _LOST_NURSERIES = 3
 _LOOK_EVERY = 0.25  # seconds
@@ -73,6 +74,7 @@ class Supervisor:
         self._retries: deque[Job] = deque()
         self._numbers = 0
         self._losses = 0
+        self._retrying_since: float | None = None
         self._stopping = False
         self._closed = False
         self._nursery: NurseryLink | None = None
@@ -98,6 +100,12 @@ class Supervisor:
             with suppress(OSError):
                 os.write(self._wake, b".")
 
+    def wake(self) -> None:
+        """There is work again: what `run` takes its tasks from is asked at once. From any thread."""
+        if not self._closed:
+            with suppress(OSError):
+                os.write(self._wake, b".")
+
     def close(self) -> None:
         """End all workers and remove their temporary folders."""
         if self._closed:
@@ -112,16 +120,19 @@ class Supervisor:
 
     # ------------------------------------------------------------------ the run
 
-    def run(self, tasks: Iterable[Task]) -> Iterator[tuple[Task, TaskEvent]]:
+    def run(self, tasks: Iterable[Task | None], on_round: Callable[[], None] | None = None) -> Iterator[tuple[Task, TaskEvent]]:
         """Work through `tasks`, taken one at a time as workers become free. Yields events of tasks in any interleaving.
 
-        While the caller holds an event, workers go on until their pipes are full; their memory is watched all the time.
-        Raises WorkersFailed.
+        A None among them says that there is no work at the moment: it is asked again after `wake`, an event, or a quarter of a second.
+        `on_round` is called at least that often, also while all workers are busy. While the caller holds an event, workers go on until
+        their pipes are full; their memory is watched all the time. Raises WorkersFailed.
         """
         source = iter(tasks)
         more = True
         try:
             while not self._stopping:
+                if on_round is not None:
+                    on_round()
                 try:
                     more = self._hand_out(source, more)
                 except _StoppedEarly:
@@ -136,25 +147,34 @@ class Supervisor:
     def _busy(self) -> list[_Slot]:
         return [slot for slot in self._slots.values() if slot.job]
 
-    def _hand_out(self, source: Iterator[Task], more: bool) -> bool:
+    def _hand_out(self, source: Iterator[Task | None], more: bool) -> bool:
         """Give work to free workers; False once `source` has run dry. Careful attempts run alone."""
         busy = self._busy()
         if any(slot.job and slot.job.careful for slot in busy):
             return more
-        if self._retries and (not more or len(self._retries) >= _PATIENCE or self._retries[0].pressing):
+        if self._retries and (not more or self._retry_is_due()):
             if not busy:
                 self._assign(self._fresh_slot(), self._retries.popleft())
+                self._retrying_since = time.monotonic() if self._retries else None
             return more
         while more and not self._stopping and self._has_room():
-            task = next(source, None)  # before a worker is asked for: where nothing has changed, none is ever needed
-            if task is None:
+            try:
+                task = next(source)  # before a worker is asked for: where nothing has changed, none is ever needed
+            except StopIteration:
                 return False
+            if task is None:
+                return True
             self._retries.appendleft(Job(task, attempt=1 + task.careful))  # should the run be stopped before a worker is there
             if not task.careful and (slot := self._free_slot()):
                 self._assign(slot, self._retries.popleft())
             elif task.careful:
                 self._retries.rotate(-1)
         return more
+
+    def _retry_is_due(self) -> bool:
+        """Should the others be held up for the second attempt of a file that ended a worker?"""
+        waited = time.monotonic() - (self._retrying_since or time.monotonic())
+        return len(self._retries) >= _PATIENCE or self._retries[0].pressing or waited > _RETRY_SECONDS
 
     def _has_room(self) -> bool:
         return any(slot.free for slot in self._slots.values()) or sum(not slot.leaving for slot in self._slots.values()) < self.jobs
@@ -204,6 +224,9 @@ class Supervisor:
                 yield from self._read(key.data)
             elif isinstance(key.data, NurseryLink):
                 news = key.data.read()
+            elif not self._stopping:
+                with suppress(BlockingIOError):
+                    os.read(self._woken, 4_096)
         if news is None:
             yield from self._nursery_lost()
         for frame in news or ():
@@ -319,6 +342,7 @@ class Supervisor:
             self._retries.appendleft(job)
         else:
             self._retries.append(job)
+        self._retrying_since = self._retrying_since or now
 
     def _nursery_lost(self) -> Iterator[tuple[Task, TaskEvent]]:
         """The nursery itself ended (killed by the kernel, perhaps), and every worker with it."""

@@ -1,0 +1,996 @@
+"""The gate itself: from a file's arrival to its release or its place in the hold folder, one loop over events, scans and moves.
+
+The order is always: decide, write the decision into the state (with its log entry), move, write that the move is done. A process that dies
+between two of these begins anew from what the state says (`_recover`).
+"""
+
+from __future__ import annotations
+
+import datetime
+import fcntl
+import heapq
+import os
+import secrets
+import shutil
+import signal
+import sqlite3
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+from blake3 import blake3
+
+from scanner.config import KnownContacts, PipelineConfig, Settings
+from scanner.findings.errors import StoreError
+from scanner.findings.store import Store, open_store
+from scanner.judge import FileJudge
+from scanner.model import Entry, Finished, Location, path_text
+from scanner.outbound import moves
+from scanner.outbound.arrivals import EVENT, START, WHOLE, Arrivals, Sight, WalkEnded, must_poll
+from scanner.outbound.decide import HOLD, RELEASE, TAKEN, Decision, Found, decide
+from scanner.outbound.disk import Broken, Changed, Disk, Identity, NameTaken, missing
+from scanner.outbound.moves import Folders, Moved, Staged
+from scanner.outbound.notes import HELD as HELD_NOTE
+from scanner.outbound.notes import is_note_name, note_text, reference
+from scanner.outbound.publishing import batch_bytes, finish_interrupted, plain_rows, publish_run
+from scanner.outbound.records import provision, receipt, write_provisions
+from scanner.outbound.service import Health, notify
+from scanner.outbound.state import (
+    ALERTED,
+    FOUND,
+    HELD,
+    HOLDING,
+    RELEASING,
+    RETURNED,
+    STAGED,
+    STUCK,
+    GateState,
+    Held,
+    Queued,
+    Sent,
+    StateUnusable,
+    private_folder,
+)
+from scanner.outbound.tell import Event, Teller, Webhook, shown
+from scanner.policy import PolicyError, load
+from scanner.policy.globs import compile_glob
+from scanner.redact import Key, check_key_apart, load_key
+from scanner.run.digests import Digests
+from scanner.run.first_seen import FirstSeen
+from scanner.run.frames import Task, WorkerConfig
+from scanner.run.scan import with_overrides
+from scanner.run.stores import traced_by
+from scanner.run.supervisor import Outcome, Supervisor, TaskDone
+from scanner.run.tracing import Traced, Tracing, copy_row
+from scanner.sources.exposure import Mounts, rights_of
+from scanner.sources.filesystem import OpenSpec, open_beneath
+
+MOST_IN_HAND: Final = 64  # files staged, being scanned or being moved at a time
+MOVERS: Final = 4  # threads that copy and move
+RETRY_SECONDS: Final = (2.0, 10.0, 60.0, 300.0)
+WRITERS_AGAIN: Final = 0.5  # seconds until a file that somebody has open for writing is looked at again
+_ROWS_AT_ONCE: Final = 500
+_PIPE: Final = b"/proc/self/fd/%d"
+_SQUASHED: Final = frozenset({65_534})  # nobody: whom NFS servers map strangers to
+
+
+class GateError(Exception):
+    """The gate cannot begin, or not go on. The message is one sentence for the user."""
+
+
+@dataclass(frozen=True)
+class GateSettings:
+    """How a transfer folder is watched. `release` and `hold` None: only alert, nothing is moved."""
+
+    outbox: Path
+    policy: Path
+    release: Path | None = None
+    hold: Path | None = None
+    out: Path | None = None  # the findings store; None: `findings` in the hold folder
+    poll: float | None = None  # seconds between walks where events are not to be trusted; None: chosen by the mount
+    reconcile: float = 60.0  # seconds between walks where events are heard
+    settle: float | None = None  # instead of the policy's
+    once: bool = False  # end when nothing is left to decide
+    run_seconds: float = 60.0  # a run of the findings store is closed after so long
+    run_objects: int = 1_000  # or so many objects
+    heads_every: float = 86_400.0  # seconds between two tellings of the log's last entry
+    scan: Settings = field(default_factory=Settings)
+
+    @property
+    def alert_only(self) -> bool:
+        return self.release is None
+
+
+@dataclass(slots=True)
+class _Waiting:
+    """A file that is not complete yet. `alone`: a name of an unfinished upload, or one without its marker."""
+
+    identity: Identity
+    since: float
+    seen: float
+    by: str
+    complete: bool
+
+
+@dataclass(slots=True)
+class _Scan:
+    """A file in a worker's hands."""
+
+    one: Queued
+    judge: FileJudge
+    entry: Entry
+    found: Found = field(default_factory=Found)
+    rows: dict[str, list[Any]] = field(default_factory=lambda: {"objects": [], "findings": [], "copies": []})
+    began: float = 0.0
+
+
+class Pinned:
+    """A folder held open, so that it stays the same one whatever is renamed or mounted over it."""
+
+    def __init__(self, path: Path) -> None:
+        """Raises GateError."""
+        try:
+            self.real = path.resolve(strict=True)
+            self._handle = os.open(self.real, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        except (OSError, RuntimeError) as error:
+            raise GateError(f"{path_text(os.fsencode(path))}: there is no such folder, or it cannot be entered") from error
+        found = os.fstat(self._handle)
+        self._number = (found.st_dev, found.st_ino)
+
+    @property
+    def path(self) -> bytes:
+        """A path that stays good in this process."""
+        return _PIPE % self._handle
+
+    @property
+    def in_place(self) -> bool:
+        """Does its name still lead to it?"""
+        try:
+            found = os.stat(self.real)
+        except OSError:
+            return False
+        return (found.st_dev, found.st_ino) == self._number
+
+    def close(self) -> None:
+        os.close(self._handle)
+
+
+def check_apart(folders: Mapping[str, Path]) -> None:
+    """Raises GateError where one of the folders lies in another."""
+    real = {name: Path(os.path.realpath(path)) for name, path in folders.items()}
+    for name, path in real.items():
+        for other, outer in real.items():
+            if name != other and (path == outer or outer in path.parents):
+                raise GateError(f"the {name} folder lies in the {other} folder: a file would be met twice, or be sent unseen")
+
+
+class Gate:
+    """Gates one transfer folder. `run` returns when asked to stop, or with `once` when nothing is left to decide."""
+
+    def __init__(self, settings: GateSettings, tellers: list[Teller], *, disk: Disk | None = None, health: Health | None = None) -> None:
+        """Raises GateError, PolicyError, RuleError, StoreError, KeyFileError."""
+        self.settings = settings
+        self._disk = disk or Disk()
+        self._tellers = tellers
+        self.health = health or Health()
+        self.webhook: Webhook | None = None
+        self._stack = ExitStack()
+        self._stopping = self._reload = False
+        self._supervisor: Supervisor | None = None
+        self._policy = load(settings.policy)
+        self._digests = Digests.of(self._policy)
+        self._key: Key = load_key(settings.scan.key_file)
+        try:
+            self._open()
+        except BaseException:
+            self._stack.close()
+            raise
+        self._waiting: dict[bytes, _Waiting] = {}
+        self._due: list[tuple[float, bytes]] = []
+        self._active: dict[bytes, Queued] = {}
+        self._again: set[bytes] = set()  # paths that something happened to while they were in hand
+        self._to_stage: deque[Queued] = deque()
+        self._to_scan: deque[Queued] = deque()
+        self._scanning = 0
+        self._moving: list[tuple[Queued, Future[Any], str]] = []
+        self._retry: list[Queued] = []
+        self._odd: set[bytes] = set()  # links, pipes and the like, which were told once
+        self._told: list[Event] = []
+        self._counts: Counter[str] = Counter()
+        self._pending_objects = 0
+        self._run_began = datetime.datetime.now(datetime.UTC)
+        self._first_walk_over = False
+        self._last_fault: str | None = None
+        self._heads_at = 0.0
+        self._provisions_stale = False
+
+    # ------------------------------------------------------------------ opening
+
+    def _open(self) -> None:
+        settings = self.settings
+        if (settings.release is None) != (settings.hold is None):
+            raise GateError("a gate needs both a release folder and a hold folder; one that only alerts needs neither")
+        if settings.hold is None and settings.out is None:
+            raise GateError("a watch that only alerts needs a findings store: give --out")
+        named = {"transfer": settings.outbox, "release": settings.release, "hold": settings.hold}
+        check_apart({name: path for name, path in named.items() if path is not None})
+        self._outbox = self._pin(settings.outbox)
+        self._release = None if settings.release is None else self._pin(settings.release)
+        home = settings.hold if settings.hold is not None else Path(settings.out or "") / ".watch"
+        try:
+            private_folder(home)
+            for name in (b".gate", moves.STAGING, moves.VALUES, *(() if settings.alert_only else (moves.HELD_FOLDER, moves.RECEIPTS))):
+                private_folder(home / os.fsdecode(name))
+        except (OSError, StateUnusable) as error:
+            reason = str(error) if isinstance(error, StateUnusable) else os.strerror(error.errno or 0)
+            raise GateError(f"the hold folder cannot be used: {reason}") from None
+        self._home = self._pin(home)
+        self._lock_home()
+        out = settings.out or home / "findings"
+        if self._key.path is not None:
+            check_key_apart(self._key.path, out)
+        self._store: Store = open_store(out, self._key.key_id)
+        self._folders = Folders(self._outbox.path, None if self._release is None else self._release.path, self._home.path)
+        self._shown_outbox = path_text(os.fsencode(self._outbox.real))
+        try:
+            self.state = GateState(self._home.real / ".gate", self._disk)
+        except StateUnusable as error:
+            raise GateError(str(error)) from None
+        self._stack.callback(self.state.close)
+        self._mounts = Mounts()
+
+    def _pin(self, path: Path) -> Pinned:
+        pinned = Pinned(path)
+        self._stack.callback(pinned.close)
+        return pinned
+
+    def _lock_home(self) -> None:
+        handle = os.open(self._home.real / ".gate" / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        self._stack.callback(os.close, handle)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise GateError("another watch is running with this hold folder") from None
+
+    def close(self) -> None:
+        self._stack.close()
+
+    # ------------------------------------------------------------------ the loop
+
+    def stop(self) -> None:
+        """End soon, and cleanly: what is half done is finished or left for the next start. From any thread or a signal handler."""
+        self._stopping = True
+        if self._supervisor is not None:
+            self._supervisor.stop()
+
+    def reload(self) -> None:
+        """Read the policy again; an invalid one is told, and the old one stays. From any thread or a signal handler."""
+        self._reload = True
+        if self._supervisor is not None:
+            self._supervisor.wake()
+
+    def run(self) -> int:
+        """Gate until `stop`; exit status: 0 when everything was decided, 3 when something was left in the transfer folder unread."""
+        with suppress(ValueError):  # not the main thread: then no lease signal of ours can come to it either
+            signal.signal(signal.SIGIO, signal.SIG_IGN)  # a lease that is broken in the moment we hold it
+        finish_interrupted(self.state, self._store.out)
+        self._remember_settings()
+        self._first_seen = FirstSeen.of(self._store.out, "")
+        with ThreadPoolExecutor(MOVERS, "strayscan-move") as self._pool:
+            self._recover()
+            arrivals = Arrivals(
+                os.fsencode(self._outbox.real), self._outbox.path, events=not self._polling, every=self._walk_seconds, wake=self._wake
+            )
+            self._arrivals = arrivals
+            try:
+                arrivals.start()
+            except OSError as error:
+                raise GateError(f"the transfer folder cannot be watched: {os.strerror(error.errno or 0)} (try --poll)") from None
+            if self.webhook is not None:
+                self.webhook.start()
+            try:
+                self._tell("started", polling=self._polling, alert_only=self.settings.alert_only)
+                while not self._stopping:
+                    self._watch()
+                    if self.settings.once and self._idle:
+                        break
+                notify("STOPPING=1")
+            finally:
+                arrivals.stop()
+        self._finish()
+        return 3 if self.settings.once and (self._waiting or self.state.queue(STUCK)) else 0
+
+    def _watch(self) -> None:
+        """One life of the workers: until the policy changes or the end."""
+        config = self._worker_config()
+        with Supervisor(config, self.settings.scan.jobs) as supervisor:
+            self._supervisor = supervisor
+            if self._stopping:
+                return
+            notify("READY=1")
+            try:
+                for task, event in supervisor.run(self._tasks(), self._round):
+                    self._take(task.cookie, event)
+            finally:
+                self._supervisor = None
+
+    def _wake(self) -> None:
+        supervisor = self._supervisor
+        if supervisor is not None:
+            supervisor.wake()
+
+    def _tasks(self) -> Iterator[Task | None]:
+        while not self._stopping:
+            if self._to_scan:
+                yield self._task(self._to_scan.popleft())
+            elif self.settings.once and self._idle:
+                return
+            else:
+                yield None
+
+    @property
+    def _idle(self) -> bool:
+        """Is nothing left but files that are not complete, and is it certain that the folder has been looked through?"""
+        busy = self._active or self._moving or self._to_stage or self._to_scan or self._scanning or self._told
+        ready = any(not self._is_barred(path) for path in self._waiting)
+        return self._first_walk_over and not busy and not ready
+
+    def _round(self) -> None:
+        """What is to be done at every turn, scans apart."""
+        if self._reload:
+            self._reload = False
+            self._take_policy()
+        self._hear()
+        self._settle()
+        self._stage_more()
+        self._moves_done()
+        self._flush()
+        self._close_run()
+        self._report()
+
+    # ------------------------------------------------------------------ arrivals
+
+    def _hear(self) -> None:
+        for path, complete in self._arrivals.hints(2_000):
+            sight = self._arrivals.look(path, EVENT, complete=complete)
+            if sight is None:
+                self._waiting.pop(path, None)
+            else:
+                self._meet(sight)
+        for news in self._arrivals.walked():
+            if isinstance(news, WalkEnded):
+                self._walk_ended(news)
+            else:
+                for sight in news:
+                    self._meet(sight)
+
+    def _meet(self, sight: Sight) -> None:
+        """A file was seen: is it new, and is it complete?"""
+        path, identity = sight.path, sight.identity
+        if path in self._active:
+            if sight.by == EVENT:
+                self._again.add(path)
+            return
+        if identity is None:
+            self._tell_odd(path)
+            return
+        known = self._waiting.get(path)
+        now = time.monotonic()
+        if known is not None:
+            if known.identity != identity:
+                known.identity, known.since, known.complete = identity, now, False
+            known.complete |= sight.complete
+            self._expect(path, known)
+            return
+        if self._is_settled(path, identity) or self._is_note(path):
+            return
+        # The kernel sets the time of a change, so on a local file system it tells how long the file has been quiet already.
+        quiet = 0.0 if self._polling else max(0.0, time.time() - identity.ctime_ns / 1e9)
+        waiting = _Waiting(identity, now - quiet, time.time(), sight.by, sight.complete)
+        if sight.by not in (EVENT, START) and time.time() - identity.ctime_ns / 1e9 > 2.0:
+            self._counts["found_by_reconciling"] += 1  # its event had time to come
+        self._waiting[path] = waiting
+        self._expect(path, waiting)
+
+    def _is_settled(self, path: bytes, identity: Identity) -> bool:
+        """Is this very file known to stay where it is: told about already, given back, or beyond our power?"""
+        known = self.state.queued_at(path)
+        if known is None or known.state not in (STUCK, ALERTED, RETURNED):
+            return False
+        same = known.identity.same_content_as(identity)
+        return same and not (known.state == STUCK and known.retry_at <= time.time())
+
+    def _is_note(self, path: bytes) -> bool:
+        """Is it a note of ours, unchanged? Anything else of such a name is a file like any other."""
+        if not is_note_name(path):
+            return False
+        try:
+            handle = open_beneath(self._outbox.path, path)
+            try:
+                text = os.pread(handle, 65_536, 0)
+            finally:
+                os.close(handle)
+        except OSError:
+            return False
+        item = reference(text)
+        if item is not None and text == note_text(HELD_NOTE, item, self._policy.outbound.ask):
+            return True
+        return self.state.note_digest(path) == blake3(text).hexdigest()
+
+    def _is_barred(self, path: bytes) -> bool:
+        """Does its name say that it is not finished, or does its marker lack?"""
+        name = path.rpartition(b"/")[2]
+        if any(glob.matches("/" + path_text(name)) for glob in self._partial):
+            return True
+        if name.endswith(b".done") and self._is_marker(path):
+            return True
+        return self._policy.outbound.marker and not self._has_marker(path)
+
+    def _has_marker(self, path: bytes) -> bool:
+        return self._arrivals.look(path + b".done", EVENT) is not None
+
+    def _is_marker(self, path: bytes) -> bool:
+        sight = self._arrivals.look(path, EVENT)
+        return sight is not None and sight.identity is not None and sight.identity.size == 0
+
+    def _expect(self, path: bytes, waiting: _Waiting) -> None:
+        """When to look at it next."""
+        quick = waiting.complete or (not self._is_barred(path) and self._has_marker(path))
+        due = time.monotonic() if quick else waiting.since + self._settle_seconds
+        heapq.heappush(self._due, (due, path))
+
+    @property
+    def _settle_seconds(self) -> float:
+        return self._policy.outbound.settle_seconds if self.settings.settle is None else self.settings.settle
+
+    def _settle(self) -> None:
+        """Files that have been quiet for long enough, or were closed, are complete."""
+        now = time.monotonic()
+        ready: dict[bytes, None] = {}
+        while self._due and self._due[0][0] <= now and len(ready) < 1_000:
+            path = heapq.heappop(self._due)[1]
+            waiting = self._waiting.get(path)
+            if waiting is None or path in self._active:
+                continue
+            if self._is_barred(path):
+                continue  # a rename, or the marker's arrival, is an event of its own, and the walk comes by
+            if not waiting.complete and not self._has_marker(path) and now - waiting.since < self._settle_seconds - 0.001:
+                heapq.heappush(self._due, (waiting.since + self._settle_seconds, path))
+                continue
+            sight = self._arrivals.look(path, waiting.by)
+            if sight is None or sight.identity is None:
+                del self._waiting[path]
+            elif sight.identity != waiting.identity:
+                waiting.identity, waiting.since, waiting.complete = sight.identity, now, False
+                heapq.heappush(self._due, (now + self._settle_seconds, path))
+            else:
+                ready[path] = None
+        if ready:
+            self._enqueue(ready)
+
+    def _enqueue(self, paths: Iterable[bytes]) -> None:
+        with self.state.transaction():
+            for path in paths:
+                waiting = self._waiting.pop(path)
+                one = Queued(new_item(), path, FOUND, waiting.identity, waiting.seen, waiting.by)
+                self.state.put(one)
+                self._active[path] = one
+                self._to_stage.append(one)
+
+    def _walk_ended(self, walk: WalkEnded) -> None:
+        self._counts["folders_unread"] = walk.folders_unread if walk.below == WHOLE else self._counts["folders_unread"]
+        if walk.folders_unread:
+            self._fault(f"{walk.folders_unread} folders of the transfer folder cannot be listed")
+        if walk.below != WHOLE:
+            return
+        self._first_walk_over = True
+        for path in list(self._waiting):  # markers and renames may have gone unheard
+            if not self._is_barred(path):
+                self._expect(path, self._waiting[path])
+        gone = [one for one in self.state.queue(STUCK, ALERTED, RETURNED) if self._arrivals.look(one.path, EVENT) is None]
+        if gone:
+            with self.state.transaction():
+                for one in gone:
+                    self.state.drop(one.item)
+        if not self._outbox.in_place:
+            raise GateError("the transfer folder was replaced by another one: start the watch again")
+
+    def _tell_odd(self, path: bytes) -> None:
+        if path not in self._odd and len(self._odd) < 100_000:
+            self._odd.add(path)
+            self._tell("not_a_file", "warning", path=shown(path))
+
+    # ------------------------------------------------------------------ staging
+
+    def _stage_more(self) -> None:
+        while self._to_stage and len(self._moving) + len(self._to_scan) + self._scanning < MOST_IN_HAND:
+            one = self._to_stage.popleft()
+            job: Callable[[], Staged] = partial(self._look_only, one)
+            if not self.settings.alert_only:
+                job = partial(moves.stage, self._disk, self._folders, one.path, one.identity, one.item)
+            self._hand_over(one, job, "stage")
+
+    def _look_only(self, one: Queued) -> Staged:
+        """Where nothing is moved, the file is scanned where it lies."""
+        handle = open_beneath(self._outbox.path, one.path)
+        try:
+            found = os.fstat(handle)
+        finally:
+            os.close(handle)
+        if not one.identity.same_content(found):
+            raise Changed
+        sent = Sent(found.st_uid, found.st_gid, found.st_mode & 0o7777, found.st_mtime_ns, found.st_atime_ns, found.st_size, None, None)
+        return Staged("", sent, Identity.of(found))
+
+    def _staged(self, one: Queued, staged: Staged) -> None:
+        one.sent, one.digest, one.state = self._with_sender(one.path, staged.sent), staged.digest, STAGED
+        self.state.put(one)
+        self._to_scan.append(one)
+
+    def _with_sender(self, path: bytes, sent: Sent) -> Sent:
+        mount = self._mounts.of(os.stat(self._outbox.path).st_dev, os.fsencode(self._outbox.real))
+        owner = None
+        with suppress(OSError):
+            status = os.stat(self._outbox.path + b"/" + path, follow_symlinks=False)
+            owner = rights_of(status, os.fsdecode(self._outbox.path + b"/" + path), mount).owner
+        way = self._policy.outbound.sender
+        sender = None
+        if way == "folder" and b"/" in path:
+            sender = f"name:{path_text(path.partition(b'/')[0])}"
+        elif way == "owner" and mount.rights == "posix" and sent.uid not in _SQUASHED:
+            sender = f"uid:{sent.uid}"
+        return replace(sent, owner=owner, sender=sender)
+
+    # ------------------------------------------------------------------ scanning
+
+    def _task(self, one: Queued) -> Task:
+        assert one.sent is not None, "only staged files are scanned"
+        location = Location(self._shown_outbox, path_text(one.path))
+        entry = Entry(
+            location=location,
+            raw_path=one.path,
+            size=one.sent.size,
+            modified_at=one.sent.mtime_ns / 1e9,
+            changed_at=one.identity.ctime_ns / 1e9,
+            file_id=f"{one.identity.device}:{one.identity.inode}",
+            links=1,
+            owner=one.sent.owner,
+            exposure="unknown",
+            extra={"mtime_ns": one.sent.mtime_ns},
+        )
+        self._scanning += 1
+        now = datetime.datetime.now(datetime.UTC)
+        judge = FileJudge(self._policy, entry, "", self._digests.engine, now, first_seen=self._first_seen)
+        return Task(location, self._spec(one), _Scan(one, judge, entry, began=time.monotonic()), careful=one.tries > 0)
+
+    def _spec(self, one: Queued) -> OpenSpec:
+        """What the worker opens: our own copy; without one, the file where it lies."""
+        if self.settings.alert_only:
+            who = one.identity
+            return OpenSpec(os.fsencode(self._outbox.real), one.path, who.device, who.inode, who.size, who.mtime_ns)
+        found = os.stat(self._home.path + b"/" + moves.STAGING + b"/" + one.item.encode())
+        return OpenSpec(
+            os.fsencode(self._home.real),
+            moves.STAGING + b"/" + one.item.encode(),
+            found.st_dev,
+            found.st_ino,
+            found.st_size,
+            found.st_mtime_ns,
+        )
+
+    def _take(self, scan: _Scan, event: Any) -> None:
+        if isinstance(event, Finished):
+            self._object(scan, event)
+        elif isinstance(event, TaskDone):
+            self._scanning -= 1
+            if event.outcome is Outcome.STOPPED:
+                scan.one.tries = 0
+                with self.state.transaction():
+                    self.state.forget_pending(scan.one.item)
+                self._to_scan.appendleft(scan.one)
+            else:
+                self._scanned(scan)
+
+    def _object(self, scan: _Scan, event: Finished) -> None:
+        values = event.values
+        copies = self._tracing.of(scan.judge.placement.store, event.facts, values, stray=scan.judge.is_stray(event.facts))
+        row, findings = scan.judge.object(event.facts, copy_of_store=bool(copies))
+        scan.found.add(event.facts, row, findings, copies)
+        scan.rows["objects"] += plain_rows([row])
+        scan.rows["findings"] += plain_rows(findings)
+        scan.rows["copies"] += [copy_row(row, fact) for fact in copies]
+        batch = file = None
+        if isinstance(values, Path):
+            file = self._keep_values(values)
+        elif values is not None and values.num_rows:
+            batch = batch_bytes(values)
+        if batch or file or len(scan.rows["objects"]) >= _ROWS_AT_ONCE:
+            self._store_rows(scan, batch, file)
+
+    def _keep_values(self, path: Path) -> str:
+        kept = self._home.real / os.fsdecode(moves.VALUES) / secrets.token_hex(8)
+        path.rename(kept)
+        return str(kept)
+
+    def _store_rows(self, scan: _Scan, batch: bytes | None, file: str | None) -> None:
+        with self.state.transaction():
+            self.state.add_pending(scan.one.item, scan.rows, batch, file)
+        scan.rows = {"objects": [], "findings": [], "copies": []}
+
+    def _scanned(self, scan: _Scan) -> None:
+        """Everything in the file is known: decide, and write that down before anything moves."""
+        one, found = scan.one, scan.found
+        decision = decide(found, self._policy.outbound.rule_for(path_text(one.path)))
+        if not self.settings.alert_only and found.digest is not None and found.digest != one.digest:
+            self._fault("a staged copy is not what was copied; the file is taken anew")
+            self._start_over(one)
+            return
+        self._counts["decided"] += 1
+        self._pending_objects += found.objects
+        with self.state.transaction():
+            if any(scan.rows.values()):
+                self.state.add_pending(one.item, scan.rows, None, None)
+            self.state.pending_decided(one.item)
+            if self.settings.alert_only:
+                self._alert(one, decision)
+            elif decision.verdict == RELEASE:
+                one.state, one.decision = RELEASING, decision.told()
+                self.state.put(one)
+                self.state.log("release", one.item, None, path=shown(one.path), digest=one.digest, **_logged(one.decision))
+            else:
+                self._to_hold(one, decision)
+        if not self.settings.alert_only:
+            self._move(one, decision)
+
+    def _to_hold(self, one: Queued, decision: Decision) -> None:
+        one.state, one.decision = HOLDING, decision.told()
+        self.state.put(one)
+        self.state.log("hold", one.item, None, path=shown(one.path), digest=one.digest, **_logged(one.decision))
+
+    def _alert(self, one: Queued, decision: Decision) -> None:
+        told = decision.told()
+        one.state, one.decision = ALERTED, told
+        self.state.put(one)
+        self.state.log("alert", one.item, None, path=shown(one.path), **_logged(told))
+        self._active.pop(one.path, None)
+        what, severity = ("would_hold", "warning") if decision.verdict == HOLD else ("would_release", "info")
+        self._tell(what, severity, path=shown(one.path), item=one.item, seconds=round(time.time() - one.seen, 3), **_brief(told))
+        if one.path in self._again:
+            self._again.discard(one.path)
+            self._look_again(one.path)
+
+    # ------------------------------------------------------------------ moving
+
+    def _move(self, one: Queued, decision: Decision | None = None) -> None:
+        assert one.sent is not None and one.digest is not None and one.decision is not None, "what moves was decided"
+        what = (self._disk, self._folders, one.path, one.identity)
+        job: Callable[[], Moved]
+        if one.state == RELEASING:
+            job = partial(moves.release, *what, one.sent, one.digest, one.item)
+        else:
+            paper = receipt(one.item, one.path, self._shown_outbox, one.sent, one.digest, one.decision, decision)
+            job = partial(moves.hold, *what, one.digest, one.item, receipt=paper, ask=self._policy.outbound.ask)
+        self._hand_over(one, job, "move")
+
+    def _hand_over(self, one: Queued, job: Callable[[], Any], step: str) -> None:
+        future = self._pool.submit(job)
+        future.add_done_callback(lambda _: self._wake())
+        self._moving.append((one, future, step))
+
+    def _moves_done(self) -> None:
+        done = [entry for entry in self._moving if entry[1].done()]
+        if not done:
+            return
+        self._moving = [entry for entry in self._moving if not entry[1].done()]
+        follow: list[Callable[[], None]] = []
+        with self.state.transaction():
+            for one, future, step in done:
+                try:
+                    result = future.result()
+                except Changed:
+                    self._changed(one)
+                except (OSError, Broken, NameTaken, sqlite3.Error) as error:
+                    self._failed(one, error, step)
+                else:
+                    if isinstance(result, Staged):
+                        self._staged(one, result)
+                    else:
+                        follow += self._moved(one, result)
+        for job in follow:
+            job()
+
+    def _changed(self, one: Queued) -> None:
+        """It is not what it was, or somebody writes to it still: it waits until it is quiet."""
+        self.state.drop(one.item)
+        self._active.pop(one.path, None)
+        self._again.discard(one.path)
+        sight = self._arrivals.look(one.path, one.found_by)
+        if sight is not None and sight.identity is not None:
+            now = time.monotonic()
+            self._waiting[one.path] = _Waiting(sight.identity, now, one.seen, one.found_by, False)
+            again = WRITERS_AGAIN if sight.identity == one.identity else self._settle_seconds
+            heapq.heappush(self._due, (now + again, one.path))
+            if sight.identity == one.identity:  # quiet, but open for writing
+                self._waiting[one.path].since = now + again - self._settle_seconds
+
+    def _failed(self, one: Queued, error: Exception, step: str) -> None:
+        """A step that the disk refused: the file stays where it is, and is tried again."""
+        if step == "stage" and isinstance(error, OSError) and missing(error):
+            self.state.drop(one.item)
+            self._forget(one)
+            return
+        word = error.strerror if isinstance(error, OSError) else type(error).__name__
+        one.fault, one.tries = word or "input/output error", one.tries + 1
+        one.retry_at = time.time() + RETRY_SECONDS[min(one.tries, len(RETRY_SECONDS)) - 1]
+        self._fault(one.fault)
+        self._tell("fault", "error", path=shown(one.path), item=one.item, fault=one.fault, step=step)
+        if step == "stage":
+            one.state = STUCK
+        self.state.put(one)
+        self._active.pop(one.path, None)
+        self._retry.append(one)
+
+    def _try_again(self) -> None:
+        now = time.time()
+        due = [one for one in self._retry if one.retry_at <= now]
+        for one in due:
+            self._retry.remove(one)
+            if one.path in self._active:
+                continue
+            self._active[one.path] = one
+            if one.state == STUCK:
+                one.state = FOUND
+                self._to_stage.append(one)
+            else:
+                self._move(one)
+
+    def _moved(self, one: Queued, moved: Moved) -> list[Callable[[], None]]:
+        """A move has come to its end: enter it. Returns what is to be done once that is on disk."""
+        assert one.decision is not None and one.sent is not None and one.digest is not None, "what moved was decided"
+        decision = dict(one.decision)
+        if moved.name_taken:
+            decision["verdict"], decision["reasons"] = HOLD, [*decision["reasons"], TAKEN]
+            one.state, one.decision = HOLDING, decision
+            self.state.put(one)
+            self.state.log("hold", one.item, None, path=shown(one.path), digest=one.digest, **_logged(decision))
+            return [lambda: self._move(one)]
+        self.state.drop(one.item)
+        seconds = round(time.time() - one.seen, 3)
+        if one.state == RELEASING:
+            self.state.log("released", one.item, None, path=shown(one.path), digest=one.digest, source=moved.source)
+            self._counts["released"] += 1
+            record = provision(one.item, one.path, one.sent, one.digest, decision, (), held=False)
+            if record is not None:
+                self.state.put_provision(one.item, record)
+                self._provisions_stale = True
+            self._tell("released", path=shown(one.path), item=one.item, seconds=seconds, source=moved.source, **_brief(decision))
+        else:
+            self.state.put_held(Held(one.item, one.path, HELD, time.time(), one.sent, one.digest, decision))
+            if moved.note is not None:
+                text = note_text(HELD_NOTE, one.item, self._policy.outbound.ask)
+                self.state.put_note(moved.note, one.item, blake3(text).hexdigest())
+            self.state.log(
+                "held", one.item, None, path=shown(one.path), digest=one.digest, source=moved.source, note=moved.note is not None
+            )
+            self._counts["held"] += 1
+            self._tell("held", "warning", path=shown(one.path), item=one.item, seconds=seconds, source=moved.source, **_brief(decision))
+        self._forget(one, look=moved.source == moves.CHANGED)
+        return []
+
+    def _forget(self, one: Queued, *, look: bool = False) -> None:
+        self._active.pop(one.path, None)
+        if look or one.path in self._again:
+            self._again.discard(one.path)
+            self._look_again(one.path)
+
+    def _look_again(self, path: bytes) -> None:
+        sight = self._arrivals.look(path, EVENT)
+        if sight is not None:
+            self._meet(sight)
+
+    def _start_over(self, one: Queued) -> None:
+        with suppress(OSError):
+            moves.unstage(self._disk, self._folders, one.item)
+        with self.state.transaction():
+            self.state.forget_pending(one.item)
+            self._changed(one)
+
+    # ------------------------------------------------------------------ after a death
+
+    def _recover(self) -> None:
+        """Go on where a process that died left off."""
+        if not self.settings.alert_only:
+            kept = {one.item.encode() for one in self.state.queue(RELEASING, HOLDING)}
+            staging = self._home.path + b"/" + moves.STAGING
+            for name in os.listdir(staging):
+                if name not in kept:
+                    os.unlink(staging + b"/" + name)
+        with self.state.transaction():
+            for one in self.state.queue(FOUND, STAGED):
+                self.state.forget_pending(one.item)
+                self.state.drop(one.item)  # the walk finds it again, where it still lies
+        known = self.state.pending_files()
+        values = self._home.real / os.fsdecode(moves.VALUES)
+        for path in values.iterdir():
+            if str(path) not in known:
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
+        self._retry.extend(self.state.queue(STUCK))
+        for one in self.state.queue(RELEASING, HOLDING):
+            self._active[one.path] = one
+            self._move(one)
+
+    # ------------------------------------------------------------------ policy
+
+    def _take_policy(self) -> None:
+        from detectors.rule_files import RuleError
+
+        notify(f"RELOADING=1\nMONOTONIC_USEC={time.monotonic_ns() // 1_000}")
+        try:
+            policy = load(self.settings.policy)
+            digests = Digests.of(policy)
+        except (PolicyError, RuleError) as fault:
+            self._fault(str(fault))
+            self._tell("policy_refused", "error", fault=str(fault))
+            notify("READY=1")
+            return
+        with self.state.transaction():
+            self.state.log("policy", None, None, digest=policy.digest)
+        self._policy, self._digests = policy, digests
+        self._tell("policy_taken")
+        if self._supervisor is not None:
+            self._supervisor.stop()  # the workers have the old one; files in their hands are scanned anew
+
+    def _remember_settings(self) -> None:
+        """For the commands of approvers, which are given the hold folder alone."""
+        with self.state.transaction():
+            release = None if self._release is None else self._release.real
+            for key, path in (("outbox", self._outbox.real), ("release", release), ("out", self._store.out)):
+                self.state.set_meta(key, "" if path is None else str(path))
+            self.state.set_meta("policy", str(self.settings.policy.resolve()))
+            self.state.log("start", None, None, policy=self._policy.digest, outbox=self._shown_outbox)
+
+    def _worker_config(self) -> WorkerConfig:
+        policy, settings = self._policy, self.settings.scan
+        self._partial = [compile_glob(pattern, "/") for pattern in policy.outbound.partial]
+        limits = with_overrides(policy.limits, settings.limits)
+        if policy.outbound.most_bytes:
+            limits = replace(limits, file_bytes=policy.outbound.most_bytes)
+        traced = Traced()
+        if policy.stores:
+            traced = traced_by(policy, self.settings.policy, self._store.out, settings, up_to_date=False)
+            missing_ones = [state.name for state in traced.states if state.counts_as_unread]
+            if missing_ones:
+                self._fault(f"copies of {len(missing_ones)} stores cannot be traced: run `strayscan stores refresh`")
+        values = self._home.real / os.fsdecode(moves.VALUES)
+        self._tracing = Tracing(traced, policy, values)
+        known = KnownContacts(tuple(map(str, policy.known.people_files)), policy.known.phones, policy.known.emails)
+        pipeline = PipelineConfig("", limits, policy.detect, known, values, self._key.secret, False, self._tracing.excerpts)
+        return WorkerConfig(pipeline, nice=settings.nice)
+
+    @property
+    def _polling(self) -> bool:
+        return self.settings.poll is not None or must_poll(os.fsencode(self._outbox.real), self._mounts)
+
+    @property
+    def _walk_seconds(self) -> float:
+        return (self.settings.poll or 2.0) if self._polling else self.settings.reconcile
+
+    # ------------------------------------------------------------------ telling
+
+    def _tell(self, what: str, severity: str = "info", *, path: str | None = None, item: str | None = None, **told: Any) -> None:
+        """At the end of this round, when what it tells of is on disk."""
+        self._told.append(Event(what, severity, path, item, told))
+
+    def _fault(self, sentence: str) -> None:
+        self._last_fault = sentence
+        self._counts["faults"] += 1
+
+    def _flush(self) -> None:
+        self._try_again()
+        told, self._told = self._told, []
+        if self.webhook is not None and told:
+            with self.state.transaction():
+                for event in told:
+                    self.state.add_delivery(_json(event))
+            self.webhook.wake()
+        for event in told:
+            for teller in self._tellers:
+                teller(event)
+
+    def _close_run(self, *, now: bool = False) -> None:
+        age = (datetime.datetime.now(datetime.UTC) - self._run_began).total_seconds()
+        if not now and self._pending_objects < self.settings.run_objects and age < self.settings.run_seconds:
+            return
+        began, self._run_began = self._run_began, datetime.datetime.now(datetime.UTC)
+        self._pending_objects = 0
+        try:
+            while publish_run(self.state, self._store, self._shown_outbox, str(self.settings.policy), self._digests, began):
+                self._counts["runs"] += 1
+        except StoreError as fault:  # the rows wait in the state
+            self._fault(str(fault))
+            self._tell("fault", "error", fault=str(fault), step="findings")
+        if self._provisions_stale and self.settings.hold is not None:
+            self._provisions_stale = False
+            try:
+                write_provisions(self._home.real, self.state.provisions())
+            except OSError as error:
+                self._provisions_stale = True
+                self._fault(error.strerror or "input/output error")
+
+    def _report(self) -> None:
+        """Health, the service manager's watchdog, and once a day the log's head."""
+        now = time.time()
+        if now - self._heads_at >= self.settings.heads_every:
+            self._heads_at = now
+            seq, digest = self.state.head()
+            self._tell("log_head", "notice", seq=seq, hash=digest)
+        if not self.health.due(now):
+            return
+        waiting = [one.seen for path, one in self._waiting.items()]
+        active = [one.seen for one in self._active.values()]
+        barred = sum(self._is_barred(path) for path in list(self._waiting)[:1_000])
+        oldest = min([*waiting, *active], default=now)
+        self.health.set(
+            queue=len(self._waiting) + len(self._active),
+            unfinished=barred,
+            in_hand=len(self._active),
+            oldest_seconds=round(now - oldest, 1),
+            stuck=len(self._retry),
+            held=len(self.state.held()),
+            findings_waiting=self.state.pending_count(),
+            deliveries_waiting=self.state.deliveries_waiting(),
+            last_error=self._last_fault,
+            polling=self._polling,
+            overflows=self._arrivals.overflows,
+            last_walk=self._arrivals.last_whole_walk,
+            released=self._counts["released"],
+            held_since_start=self._counts["held"],
+            decided=self._counts["decided"],
+            found_by_reconciling=self._counts["found_by_reconciling"],
+            faults=self._counts["faults"],
+        )
+        notify("WATCHDOG=1")
+
+    def _finish(self) -> None:
+        """What is in the hands of the movers is finished; all else is left as it is in the state."""
+        while self._moving:
+            self._moves_done()
+            for _, future, step in self._moving:
+                if step == "stage":
+                    future.cancel()
+            time.sleep(0.01)
+            if all(step == "stage" and future.done() for _, future, step in self._moving):
+                break
+        self._close_run(now=True)
+        self._tell("stopped")
+        self._flush()
+        self.health.due(float("inf"))
+        if self.webhook is not None:
+            self.webhook.stop()
+
+
+def new_item() -> str:
+    """A name for a file on its way, sorting by day: ``20261124-9f3a2c51b07d``."""
+    return f"{datetime.datetime.now(datetime.UTC):%Y%m%d}-{secrets.token_hex(6)}"
+
+
+def _logged(told: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: told[name] for name in ("verdict", "reasons", "kinds", "persons", "unread", "copies", "recipient")}
+
+
+def _brief(told: Mapping[str, Any]) -> dict[str, Any]:
+    brief = {name: told[name] for name in ("reasons", "kinds", "persons", "copies") if told.get(name)}
+    recipient = (told.get("recipient") or {}).get("recipient")
+    return brief | ({"recipient": recipient} if recipient else {})
+
+
+def _json(event: Event) -> str:
+    import json
+
+    return json.dumps(event.to_json())
