@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from os import PathLike
 from pathlib import Path
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from detectors.engine import Engine
     from scanner.findings.compact import Compacted
     from scanner.findings.read import Findings
+    from scanner.outbound.desk import Desk
+    from scanner.outbound.gate import Gate
     from scanner.run.stores import Refreshed
     from scanner.run.summary import RunSummary
     from scanner.run.trace import Answer
@@ -92,6 +94,44 @@ def compact(out: PathText, *, older_than_days: float = 1.0) -> Compacted:
     from scanner.findings.compact import compact as merged
 
     return merged(Path(out).resolve(), datetime.timedelta(days=older_than_days))
+
+
+def watch(
+    outbox: PathText,
+    policy: PathText,
+    *,
+    release: PathText | None = None,
+    hold: PathText | None = None,
+    out: PathText | None = None,
+    tellers: Sequence[Callable[[Any], None]] = (),
+    webhook: str | None = None,
+    health: Any = None,
+    scan: Mapping[str, Any] | None = None,
+    **settings: Any,
+) -> Gate:
+    """A gate between a transfer folder and a release folder: what `strayscan watch` runs. Without `release` and `hold` it only alerts.
+
+    `settings` are the fields of `scanner.outbound.gate.GateSettings` (`poll`, `settle`, `once`, ...), `scan` those of
+    `scanner.config.Settings`. Each of `tellers` is called with every `scanner.outbound.tell.Event`. Call `run()`, which returns the exit
+    status when the gate ends (`stop()` from a signal handler or another thread), then `close()`. Raises `GateError`, `PolicyError`,
+    `RuleError`, `StoreError`, `KeyFileError`, ValueError for a webhook that is no address.
+    """
+    from scanner.outbound.gate import Gate, GateSettings
+
+    folders = {"release": _path(release), "hold": _path(hold), "out": _path(out)}
+    given = GateSettings(Path(outbox), Path(policy), **folders, scan=Settings(**(scan or {})), **settings)  # type: ignore[arg-type]
+    return Gate(given, list(tellers), webhook=webhook, health=health)
+
+
+def _path(given: PathText | None) -> Path | None:
+    return None if given is None else Path(given)
+
+
+def open_desk(hold: PathText, *, policy: PathText | None = None) -> Desk:
+    """What an approver does with the files held in a hold folder: see `scanner.outbound.desk.Desk`. Raises `DeskError`, `PolicyError`."""
+    from scanner.outbound.desk import Desk
+
+    return Desk(Path(hold), policy=None if policy is None else Path(policy))
 
 
 def find_spans(texts: Iterable[str], language: str | None = None) -> list[list[tuple[int, int, str]]]:

@@ -80,6 +80,8 @@ def _status_of(fault: Exception) -> int | None:
     """The status of a fault whose message is meant for the user; None for a fault of ours. Imported here, where time no longer matters."""
     from detectors.rule_files import RuleError
     from scanner.findings.errors import StoreError
+    from scanner.outbound.desk import DeskError
+    from scanner.outbound.gate import GateError
     from scanner.policy import PolicyError
     from scanner.redact.key import KeyFileError
     from scanner.run.scan import RunFailed
@@ -88,7 +90,8 @@ def _status_of(fault: Exception) -> int | None:
 
     if isinstance(fault, RunFailed | WorkersFailed):
         return FAILED
-    return USAGE if isinstance(fault, RuleError | StoreError | PolicyError | KeyFileError | RootError) else None
+    expected = RuleError | StoreError | PolicyError | KeyFileError | RootError | GateError | DeskError
+    return USAGE if isinstance(fault, expected) else None
 
 
 def _usage_sentence(fault: click.ClickException) -> str:

@@ -33,7 +33,7 @@ _BATCH: Final = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Sight:
-    """A regular file as it was met. `complete`: it was closed after writing, or moved into place. `identity` None: it is no regular file."""
+    """A regular file as it was met. `complete`: closed after writing, or moved into place. `identity` None: no regular file."""
 
     path: bytes
     identity: Identity | None

@@ -16,7 +16,7 @@ import signal
 import sqlite3
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, replace
@@ -34,10 +34,11 @@ from scanner.model import Entry, Finished, Location, path_text
 from scanner.outbound import moves
 from scanner.outbound.arrivals import EVENT, START, WHOLE, Arrivals, Sight, WalkEnded, must_poll
 from scanner.outbound.decide import HOLD, RELEASE, TAKEN, Decision, Found, decide
+from scanner.outbound.desk import Desk, DeskError
 from scanner.outbound.disk import Broken, Changed, Disk, Identity, NameTaken, missing
 from scanner.outbound.moves import Folders, Moved, Staged
 from scanner.outbound.notes import HELD as HELD_NOTE
-from scanner.outbound.notes import is_note_name, note_text, reference
+from scanner.outbound.notes import SUFFIXES, is_note_name, note_text, reference
 from scanner.outbound.publishing import batch_bytes, finish_interrupted, plain_rows, publish_run
 from scanner.outbound.records import provision, receipt, write_provisions
 from scanner.outbound.service import Health, notify
@@ -173,13 +174,21 @@ def check_apart(folders: Mapping[str, Path]) -> None:
 class Gate:
     """Gates one transfer folder. `run` returns when asked to stop, or with `once` when nothing is left to decide."""
 
-    def __init__(self, settings: GateSettings, tellers: list[Teller], *, disk: Disk | None = None, health: Health | None = None) -> None:
-        """Raises GateError, PolicyError, RuleError, StoreError, KeyFileError."""
+    def __init__(
+        self,
+        settings: GateSettings,
+        tellers: Sequence[Teller],
+        *,
+        webhook: str | None = None,
+        health: Health | None = None,
+        disk: Disk | None = None,
+    ) -> None:
+        """Raises GateError, PolicyError, RuleError, StoreError, KeyFileError, ValueError for a webhook that is no address."""
         self.settings = settings
         self._disk = disk or Disk()
         self._tellers = tellers
         self.health = health or Health()
-        self.webhook: Webhook | None = None
+        self.webhook = None if webhook is None else Webhook(webhook, self._another_state)
         self._stack = ExitStack()
         self._stopping = self._reload = False
         self._supervisor: Supervisor | None = None
@@ -244,6 +253,10 @@ class Gate:
             raise GateError(str(error)) from None
         self._stack.callback(self.state.close)
         self._mounts = Mounts()
+
+    def _another_state(self) -> GateState:
+        """For another thread."""
+        return GateState(self._home.real / ".gate")
 
     def _pin(self, path: Path) -> Pinned:
         pinned = Pinned(path)
@@ -419,7 +432,7 @@ class Gate:
         except OSError:
             return False
         item = reference(text)
-        if item is not None and text == note_text(HELD_NOTE, item, self._policy.outbound.ask):
+        if item is not None and any(text == note_text(suffix, item, self._policy.outbound.ask) for suffix in SUFFIXES):
             return True
         return self.state.note_digest(path) == blake3(text).hexdigest()
 
@@ -811,6 +824,8 @@ class Gate:
             for name in os.listdir(staging):
                 if name not in kept:
                     os.unlink(staging + b"/" + name)
+            with suppress(DeskError, PolicyError), Desk(self._home.real, policy=self.settings.policy, disk=self._disk) as desk:
+                desk.finish_orders()
         with self.state.transaction():
             for one in self.state.queue(FOUND, STAGED):
                 self.state.forget_pending(one.item)

@@ -11,6 +11,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Final
 
+from blake3 import blake3
+
 from scanner.outbound.disk import (
     ASIDE,
     Broken,
@@ -258,11 +260,12 @@ def leave_note(disk: Disk, beside: Place, suffix: str, item: str, ask: str | Non
     return None
 
 
-def remove_note(disk: Disk, root: bytes, path: bytes, item: str, ask: str | None) -> None:
+def remove_note(disk: Disk, root: bytes, path: bytes, digest: str) -> None:
     """Remove a note of ours; one that somebody wrote in is his."""
     place = Place(root, path)
     with suppress(OSError), disk.folder(place) as folder:
-        if _content(folder, place.name) == note_text(HELD, item, ask):
+        text = _content(folder, place.name)
+        if text is not None and blake3(text).hexdigest() == digest:
             disk.remove(folder, place.name)
 
 

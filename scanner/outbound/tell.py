@@ -16,7 +16,7 @@ import urllib.request
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any, Final, Protocol, TextIO
+from typing import Any, Final, TextIO
 
 from scanner.model import path_text
 
@@ -48,10 +48,8 @@ def shown(path: bytes) -> str:
     return path_text(path)
 
 
-class Teller(Protocol):
-    """A way of telling. It never raises: what cannot be told must not stop the gate."""
-
-    def __call__(self, event: Event) -> None: ...
+Teller = Callable[[Event], None]
+"""A way of telling. It never raises: what cannot be told must not stop the gate."""
 
 
 class JsonLines:

@@ -1,0 +1,399 @@
+"""What an approver does with held files: look, agree to a release, reject, and check that nothing of the gate's was tampered with.
+
+Every order is written into the state, with its log entry, before a byte moves, and an order whose process died is carried out by the next
+one that comes to the desk (or by the gate when it starts).
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pwd
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from blake3 import blake3
+
+from scanner.outbound import moves
+from scanner.outbound.disk import Broken, Disk, Identity, NameTaken, Place, hash_of
+from scanner.outbound.moves import Folders
+from scanner.outbound.notes import REMOVED, RETURNED, note_text
+from scanner.outbound.records import provision, write_provisions
+from scanner.outbound.state import (
+    DESTROYING,
+    HELD,
+    HOLDING,
+    RETURNING,
+    SENDING,
+    Approval,
+    GateState,
+    Held,
+    Queued,
+    StateUnusable,
+    broken_chain,
+)
+from scanner.outbound.state import RETURNED as RETURNED_FILE
+from scanner.outbound.tell import shown
+from scanner.policy import Policy, load
+
+_NO_LOGIN: Final = 2**32 - 1
+SENT, WAITING, BACK, DESTROYED = "sent", "waiting", "returned", "destroyed"
+
+
+class DeskError(Exception):
+    """What was asked for cannot or may not be done. The message is one sentence for the user."""
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody at the desk: the account logged in, also behind sudo."""
+
+    uid: int
+    name: str
+
+    @property
+    def marks(self) -> frozenset[str]:
+        """As a file's sender is named."""
+        return frozenset({f"uid:{self.uid}", f"name:{self.name}"})
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.uid})"
+
+
+def person_here() -> Person:
+    """Who is at the keyboard: the login's audit number, which sudo and su leave as it is (proc_pid_loginuid(5)); else whom sudo names;
+    else the account."""
+    with suppress(OSError, ValueError):
+        login = int(Path("/proc/self/loginuid").read_text())
+        if login != _NO_LOGIN:
+            return _person(login)
+    with suppress(ValueError):
+        return _person(int(os.environ.get("SUDO_UID", "")))
+    return _person(os.getuid())
+
+
+def _person(uid: int) -> Person:
+    try:
+        return Person(uid, pwd.getpwuid(uid).pw_name)
+    except KeyError:
+        return Person(uid, str(uid))
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What became of an order. `state`: sent, waiting (for `missing` more approvals), returned (at `path`), destroyed."""
+
+    item: str
+    state: str
+    path: str
+    missing: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """What `hold verify` says: faults as sentences, none if all is whole."""
+
+    entries: int
+    head: tuple[int, str]
+    held: int
+    faults: tuple[str, ...]
+
+
+class Desk:
+    """The desk over a hold folder. Use as a context manager."""
+
+    def __init__(self, hold: Path, *, policy: Path | None = None, disk: Disk | None = None, person: Person | None = None) -> None:
+        """`policy`: instead of the one that the gate was started with. Raises DeskError, PolicyError."""
+        self.hold = hold.absolute()
+        self._disk = disk or Disk()
+        self.person = person or person_here()
+        if not (self.hold / ".gate" / "state.sqlite").is_file():
+            raise DeskError(f"{hold}: no watch has held files here")
+        try:
+            self.state = GateState(self.hold / ".gate", self._disk)
+        except StateUnusable as error:
+            raise DeskError(str(error)) from None
+        try:
+            outbox, release = self.state.meta("outbox"), self.state.meta("release")
+            self.out = Path(self.state.meta("out") or self.hold / "findings")
+            self._policy: Policy = load(policy or Path(self.state.meta("policy") or ""))
+        except BaseException:
+            self.state.close()
+            raise
+        self.folders = Folders(os.fsencode(outbox or ""), os.fsencode(release) if release else None, os.fsencode(self.hold))
+
+    def __enter__(self) -> Desk:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.state.close()
+
+    # ------------------------------------------------------------------ looking
+
+    def held(self) -> list[Held]:
+        return self.state.held()
+
+    def approvals(self, item: str) -> list[Approval]:
+        return self.state.approvals(item, time.time())
+
+    def needed(self, one: Held) -> int:
+        """People who must agree. Where nobody can tell who sent a file, two: one of them is not the sender."""
+        return max(int(one.decision.get("approvals") or 1), 1 if one.sent.sender else 2)
+
+    def receipt(self, item: str) -> Mapping[str, Any]:
+        """The receipt of a file that is or was held. Raises DeskError."""
+        import json
+
+        for place in (self.folders.receipt(item), Place(self.folders.hold, moves.RECEIPTS + b"/" + item.encode() + b".json")):
+            with suppress(OSError, ValueError):
+                told: Mapping[str, Any] = json.loads((Path(os.fsdecode(place.root)) / os.fsdecode(place.path)).read_bytes())
+                return told
+        raise DeskError(f"no file {item} is or was held here")
+
+    def find(self, item: str) -> Held:
+        """By the item's name or the beginning of it. Raises DeskError."""
+        matching = [one for one in self.state.held() if one.item.startswith(item)]
+        if len(matching) != 1:
+            raise DeskError(f"{item}: {'more than one held file has' if matching else 'no held file has'} a number that begins so")
+        return matching[0]
+
+    # ------------------------------------------------------------------ deciding
+
+    def release(self, item: str, reason: str, expires: float | None = None) -> Answer:
+        """Agree to the release of a held file; it goes as soon as enough people have. `expires`: seconds since the epoch, from which on
+        this agreement counts no more. Raises DeskError, OSError."""
+        with self._alone():
+            one = self._decidable(item)
+            if one.sent.sender in self.person.marks:
+                self._refused(one, "release", "own file")
+                raise DeskError("nobody may release a file of their own: another approver has to")
+            if self.folders.release is None:
+                raise DeskError("the gate has no release folder")
+            now = time.time()
+            if expires is not None and expires <= now:
+                raise DeskError("the time at which the approval expires has passed")
+            approval = Approval(str(self.person), now, _one_line(reason), expires)
+            with self.state.transaction():
+                self.state.approve(one.item, approval)
+                self.state.log("approve", one.item, approval.who, reason=approval.reason, expires=expires, digest=one.digest)
+                agreed = self.approvals(one.item)
+                lacking = self.needed(one) - len(agreed)
+                if lacking <= 0:
+                    one.state, one.fault = SENDING, None
+                    one.order = {"by": [{"who": each.who, "reason": each.reason} for each in agreed]}
+                    self.state.put_held(one)
+            if lacking > 0:
+                return Answer(one.item, WAITING, shown(one.path), lacking)
+            return self._send(one)
+
+    def reject(self, item: str, reason: str) -> Answer:
+        """Refuse a held file: it goes back to its sender or is destroyed, as the policy says. Raises DeskError, OSError."""
+        with self._alone():
+            one = self._decidable(item)
+            destroyed = self._policy.outbound.rejected == "destroy"
+            with self.state.transaction():
+                one.state = DESTROYING if destroyed else RETURNING
+                one.order = {"by": [{"who": str(self.person), "reason": _one_line(reason)}]}
+                self.state.put_held(one)
+                self.state.log("reject", one.item, str(self.person), reason=_one_line(reason), destroy=destroyed)
+            return self._destroy(one) if destroyed else self._give_back(one)
+
+    def finish_orders(self) -> int:
+        """Carry out what a process that died was ordered to; how many. Does nothing while somebody is at the desk."""
+        handle = self._desk_handle()
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return 0
+        else:
+            return self._finish()
+        finally:
+            os.close(handle)
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """One order at a time; what a dead process left is done first."""
+        handle = self._desk_handle()
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX)
+            self._finish()
+            yield
+        finally:
+            os.close(handle)
+
+    def _desk_handle(self) -> int:
+        return os.open(self.hold / ".gate" / "desk", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+
+    def _finish(self) -> int:
+        done = 0
+        steps = {SENDING: self._send, RETURNING: self._give_back, DESTROYING: self._destroy}
+        for one in self.state.held(*steps):
+            with suppress(DeskError, OSError):
+                steps[one.state](one)
+                done += 1
+        return done
+
+    def _decidable(self, item: str) -> Held:
+        one = self.find(item)
+        if one.state != HELD:
+            raise DeskError(f"{one.item}: another order for it is being carried out ({one.state})")
+        wanted = self._policy.outbound.approvers
+        if wanted and self.person.name not in wanted:
+            self._refused(one, "decide", "no approver")
+            raise DeskError(f"{self.person.name} is none of the approvers that the policy names")
+        return one
+
+    def _refused(self, one: Held, what: str, why: str) -> None:
+        with self.state.transaction():
+            self.state.log("refused", one.item, str(self.person), order=what, why=why)
+
+    # ------------------------------------------------------------------ carrying out
+
+    def _send(self, one: Held) -> Answer:
+        by = _by(one)
+        try:
+            moves.send_held(self._disk, self.folders, one.path, one.sent, one.digest, one.item)
+        except (NameTaken, Broken, OSError) as error:
+            why = {NameTaken: "name_taken", Broken: "changed"}.get(type(error), "disk")
+            self._stays_held(one, why)
+            raise DeskError(_SENTENCES[why].format(path=shown(one.path), error=getattr(error, "strerror", ""))) from None
+        record = provision(one.item, one.path, one.sent, one.digest, one.decision, by, held=True)
+        with self.state.transaction():
+            if record is not None:
+                self.state.put_provision(one.item, record)
+            self.state.drop_held(one.item)
+            self.state.log("sent", one.item, None, path=shown(one.path), digest=one.digest, by=[each["who"] for each in by])
+        self._without_notes(one)
+        write_provisions(self.hold, self.state.provisions())
+        return Answer(one.item, SENT, shown(one.path))
+
+    def _stays_held(self, one: Held, why: str) -> None:
+        one.state, one.fault = HELD, why
+        with self.state.transaction():
+            self.state.put_held(one)
+            self.state.log("stays_held", one.item, None, why=why)
+
+    def _give_back(self, one: Held) -> Answer:
+        def known(path: bytes, identity: Identity) -> None:
+            with self.state.transaction():
+                self.state.put(Queued(f"{one.item}-back", path, RETURNED_FILE, identity, time.time(), "desk"))
+
+        path = moves.give_back(self._disk, self.folders, one.path, one.sent, one.digest, one.item, known)
+        self._leave_note(one, path, RETURNED)
+        with self.state.transaction():
+            self.state.drop_held(one.item)
+            self.state.log("returned", one.item, None, path=shown(path), digest=one.digest, by=[each["who"] for each in _by(one)])
+        self._without_notes(one)
+        return Answer(one.item, BACK, shown(path))
+
+    def _destroy(self, one: Held) -> Answer:
+        moves.destroy(self._disk, self.folders, one.item)
+        self._leave_note(one, one.path, REMOVED)
+        told = {"kinds": one.decision.get("kinds"), "persons": one.decision.get("persons"), "size": one.sent.size}
+        with self.state.transaction():
+            self.state.drop_held(one.item)
+            self.state.log("destroyed", one.item, None, path=shown(one.path), digest=one.digest, by=list(_by(one)), **told)
+        self._without_notes(one)
+        return Answer(one.item, DESTROYED, shown(one.path))
+
+    def _leave_note(self, one: Held, path: bytes, suffix: str) -> None:
+        ask = self._policy.outbound.ask
+        note = moves.leave_note(self._disk, Place(self.folders.outbox, path), suffix, one.item, ask)
+        if note is not None:
+            with self.state.transaction():
+                self.state.put_note(note, f"{one.item}-end", blake3(note_text(suffix, one.item, ask)).hexdigest())
+
+    def _without_notes(self, one: Held) -> None:
+        for path in self.state.notes(one.item):
+            digest = self.state.note_digest(path)
+            moves.remove_note(self._disk, self.folders.outbox, path, digest or "")
+            with self.state.transaction():
+                self.state.drop_note(path)
+
+    # ------------------------------------------------------------------ checking
+
+    def verify(self, heads: Mapping[int, str] | None = None) -> Check:
+        """Is the log whole, and does every held file lie there as it was scanned? `heads`: entries told outside, number -> hash."""
+        entries = list(self.state.entries())
+        faults = broken_chain(entries, heads or {})
+        open_items: set[str] = set()
+        for entry in entries:
+            if entry.item and entry.what == "held":
+                open_items.add(entry.item)
+            elif entry.item and entry.what in ("sent", "returned", "destroyed"):
+                open_items.discard(entry.item)
+        held = {one.item: one for one in self.state.held()}
+        faults += [f"{item} was held and is not among the held files" for item in sorted(open_items - held.keys())]
+        faults += [f"{item} is held, and the log does not say so" for item in sorted(held.keys() - open_items)]
+        for one in held.values():
+            if one.state == HELD:
+                faults += self._content_faults(one)
+        moving = {one.item for one in self.state.queue(HOLDING)}
+        lying = {path.name for path in (self.hold / "held").iterdir()}
+        faults += [f"{name} lies in the hold folder, and nothing is known of it" for name in sorted(lying - held.keys() - moving)]
+        return Check(len(entries), self.state.head(), len(held), tuple(faults))
+
+    def _content_faults(self, one: Held) -> list[str]:
+        folder = self.hold / "held" / one.item
+        faults = [] if (folder / "receipt.json").is_file() else [f"the receipt of {one.item} is missing"]
+        try:
+            handle = os.open(folder / "content", os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        except OSError:
+            return [*faults, f"the content of {one.item} is missing"]
+        try:
+            return faults if hash_of(handle) == one.digest else [*faults, f"the content of {one.item} is not what was scanned"]
+        finally:
+            os.close(handle)
+
+    # ------------------------------------------------------------------ provisions
+
+    def provisions(
+        self, recipient: str | None = None, persons: Sequence[tuple[str, str]] = (), key_file: Path | None = None
+    ) -> list[dict[str, Any]]:
+        """Draft records of provisions to third parties, oldest first: to a recipient (part of the name), of a person by (entity type,
+        value) pairs, all of which must stand in one file. Raises StoreError, KeyFileError."""
+        found = [one for one in self.state.provisions() if recipient is None or recipient.casefold() in (one["recipient"] or "").casefold()]
+        return [one for one in found if self._holds(one, persons, key_file)] if persons else found
+
+    def _holds(self, record: Mapping[str, Any], persons: Sequence[tuple[str, str]], key_file: Path | None) -> bool:
+        from scanner.findings.read import open_findings
+        from scanner.redact import Fingerprinter, load_key
+
+        run_id = self.state.published(str(record["provision_id"]))
+        if run_id is None:
+            return False
+        fingerprinter = Fingerprinter(load_key(key_file))
+        query = """SELECT count(*) AS met FROM all_values v SEMI JOIN (SELECT object_id, run_id FROM all_objects WHERE path = '{path}') o
+            ON v.object_id = o.object_id AND v.run_id = o.run_id WHERE v.run_id = '{run}' AND v.entity_type IN ({kinds})
+            AND v.fingerprint = {print}"""
+        with open_findings(self.out) as findings:
+            for kind, value in persons:
+                kinds = "'PHONE_NUMBER', 'FAX_NUMBER'" if kind == "PHONE_NUMBER" else f"'{kind}'"
+                path = str(record["path"]).replace("'", "''")
+                asked = query.format(path=path, run=run_id, kinds=kinds, print=fingerprinter.one(kind, value))
+                if not any(row["met"] for batch in findings.batches(asked) for row in batch.to_pylist()):
+                    return False
+        return True
+
+
+_SENTENCES: Final = {
+    "name_taken": "{path}: another file of this name lies in the release folder; it stays held",
+    "changed": "{path}: the held file is not what was scanned; it stays held",
+    "disk": "{path}: cannot be moved to the release folder ({error}); it stays held",
+}
+
+
+def _by(one: Held) -> tuple[Mapping[str, str], ...]:
+    return tuple((one.order or {}).get("by", ()))
+
+
+def _one_line(reason: str) -> str:
+    """Raises DeskError for a reason that says nothing."""
+    text = " ".join(reason.split())
+    if not text:
+        raise DeskError("a reason is needed")
+    return text
