@@ -21,9 +21,9 @@ ALONE: Final = 0.65  # a column of surnames in rows with a phone, an e-mail addr
 _SURNAME_HEADERS: Final = frozenset({"氏", "姓", "苗字", "名字"})
 LONG: Final = 40  # characters of the longest cell that is looked at
 _STRONG: Final = 0.8
-_EVIDENCE: Final = re.compile(
-    r"(?:^|\D)\+?\d{1,4}[-‐−–(). ]{1,2}\d{1,4}[-‐−–). ]{1,2}\d{3,4}(?:\D|$)|(?:^|\D)0\d{9,10}(?:\D|$)|[\w.]@[\w-]|"
-    r"(?:^|\D)\d{1,2}[:：時]\d{2}(?:\D|$)|内線|様|さん|[部課室係科](?=[ \u3000,\t;|\"]|$)"
+_EVIDENCE: Final = re.compile(  # of a row about a person: a phone, an e-mail address, a time, an honorific, a department
+    r"(?<!\d)\+?\d{1,4}[-‐−–(). ]{1,2}\d{1,4}[-‐−–). ]{1,2}\d{3,4}(?!\d)|(?<!\d)0\d{9,10}(?!\d)|[\w.]@[\w-]|"
+    r"(?<!\d)\d{1,2}[:：時]\d{2}(?!\d)|内線|様|さん|[部課室係科](?=[ \u3000,\t;|\"]|$)"
 )
 
 
@@ -35,6 +35,9 @@ class Lexicon(Protocol):
 
     def whole(self, value: str) -> bool:
         """A surname and a given name, surely."""
+
+    def opens(self, value: str) -> bool:
+        """A whole name of which the given name may be unlisted."""
 
     def surname(self, value: str) -> bool: ...
 
@@ -116,7 +119,7 @@ class _Judge:
             return
         if share >= 0.5:
             yield lexicon.whole, SHOWN
-            yield lambda value: lexicon.fits(value) and not lexicon.place(value), 0.7
+            yield (lexicon.opens if self._table.mark == "" else lambda value: lexicon.fits(value) and not lexicon.other(value)), 0.7
 
     def _opens(self, value: str) -> bool:
         """A whole name of which only the surname is known."""

@@ -129,6 +129,14 @@ class JapaneseNames:
     def _readings(self) -> Mapping[str, frozenset[str]]:
         return {name: frozenset(lines) for name, lines in section_lists("names_ja.txt.gz").items()}
 
+    @cached_property
+    def cities(self) -> frozenset[str]:
+        """Prefectures and cities without their last character: what half of the surnames that are places too are better known as."""
+        packed = (files("detectors") / "data" / "address_ja.txt.gz").read_bytes()
+        rows = [line.split("\t", 2)[:2] for line in gzip.decompress(packed).decode().split("\n") if line]
+        found = {prefecture[:-1] for prefecture, _ in rows} | {"北海道"}
+        return frozenset(found | {town.partition("市")[0] for _, town in rows if "市" in town[1:]})
+
     @property
     def surname_readings(self) -> frozenset[str]:
         return self._readings["surname"]

@@ -69,19 +69,23 @@ _THING_AFTER: Final = re.compile(
     r"[0-9０-９一二三四五六七八九十]+(?:丁目|番|号|[-－−ー‐]))"
 )
 _COMPANY_NEXT: Final = re.compile(r"[々一-龠ァ-ヴー]{2,12}(?:株式会社|有限会社|合同会社|\(株\)|（株）|㈱|\(有\)|（有）|㈲)")
+_BRANCH_END: Final = re.compile("(?:支店|支社|本店|本社|営業所|工場|倉庫|出張所|事業所)$")
 _PLACE_END: Final = re.compile(r"[都道府県市区町村郡]$")
 _LABEL_WORDS: Final = (
     "(?:ご|お|御)?(?:氏名|姓名|名前|芳名|尊名)|(?:ご)?担当者?(?:名|氏名)?|宛名|宛先|(?:申込|申請|契約|請求|依頼|受取|差出|届出|作成|"
     "記入|登録|代表|責任|保護|参加|出席|受講|応募|"
-    "利用|使用|所有|発注|注文|購入|送信|受信|報告|承認|連絡|訪問|対応|執筆|発表|主催|相談)(?:者|人|先)?(?:名|氏名|の氏名)?|(?:緊急|夜間|休日)連絡先|続柄|患者(?:名|"
+    "利用|使用|所有|発注|注文|購入|送信|受信|報告|承認|連絡|訪問|対応|執筆|発表|主催|相談)(?:者|人|先)?(?:名|氏名|の氏名)?|"
+    "(?:緊急|夜間|休日)連絡先|続柄|患者(?:名|"
     "氏名|様)?|世帯主(?:名|氏名)?|本人(?:氏名)?|名義人?|口座名義|"
     "会員(?:名|氏名)|顧客(?:名|氏名)|お客様(?:名|氏名)?|社員(?:名|氏名)|従業員(?:名|氏名)|職員(?:名|氏名)|生徒(?:名|氏名)|署名|文責|"
     "フリガナ|ふりがな|ﾌﾘｶﾞﾅ|カナ|ヨミ|よみ|よみがな|読み|"
     "Name|NAME|name|Contact|Attn|ATTN"
 )
 _LABEL: Final = re.compile(
-    rf"(?:^|(?<=[\s,、。;；|│/／（(【\[「・●■□◆◇○※＊*-]))(?:{_LABEL_WORDS})(?:[（(][^）)]{{0,10}}[）)])?[ 　]*[:：=＝\]】」][ 　]*[\[［]?[ 　]*"
-    rf"|(?:^|(?<=[\s,、。|│]))(?:(?:ご|お)?(?:氏名|名前)|担当者|フリガナ|ふりがな|ﾌﾘｶﾞﾅ)(?:[（(][^）)]{{0,10}}[）)])?[ 　\t]+(?:[\[［「][ 　]*)?"
+    rf"(?:^|(?<=[\s,、。;；|│/／（(【\[「・●■□◆◇○※＊*-]))(?:{_LABEL_WORDS})"
+    rf"(?:[（(][^）)]{{0,10}}[）)])?[ 　]*[:：=＝\]】」][ 　]*[\[［]?[ 　]*"
+    rf"|(?:^|(?<=[\s,、。|│]))(?:(?:ご|お)?(?:氏名|名前)|担当者|フリガナ|ふりがな|ﾌﾘｶﾞﾅ|よみがな|ヨミガナ|よみ|"
+    rf"カナ)(?:[（(][^）)]{{0,10}}[）)])?[ 　\t]+(?:[\[［「][ 　]*)?"
 )
 _LABEL_END: Final = re.compile(r"[,、。;；|│/／（(【\[「」）)\]］\t：:<＜]|[ 　]{2,}|$")
 _BOUNDARY: Final = re.compile(rf"$|[\s,、。.;；:：(（)）\]】」』|│/／<＜・\"”]|(?:{_HONORIFIC}|{_TITLES})")
@@ -96,7 +100,8 @@ _KANA_PAIR: Final = re.compile(
     r"(?P<w>[ｦ-ﾟ]{1,9})[ 　](?P<ww>[ｦ-ﾟ]{1,10}))(?![ぁ-んァ-ヴーｦ-ﾟ])"
 )
 _HONORED_RUN: Final = re.compile(
-    r"(?<![々一-龠ァ-ヴー])(?P<first>[々一-龠\uf900-\ufaff\u3400-\u4dbf]{1,5})(?P<blank>[ 　]?)(?P<rest>[々一-龠\uf900-\ufaff\u3400-\u4dbfぁ-んァ-ヴー]{0,4}?)"
+    r"(?<![々一-龠ァ-ヴー㈱㈲）)])(?P<first>[々一-龠\uf900-\ufaff\u3400-\u4dbf]{1,5})(?P<blank>[ 　]?)"
+    r"(?P<rest>[々一-龠\uf900-\ufaff\u3400-\u4dbfぁ-んァ-ヴー]{0,4}?)"
     r" ?[ 　]?(?:様|さま|さん|殿|氏)(?![々一-龠])"
 )
 _FOREIGN: Final = re.compile(r"[ァ-ヴー]{2,12}(?:[・＝=][ァ-ヴー]{1,12}){1,3}|[ｦ-ﾟ]{2,16}(?:[･・][ｦ-ﾟ]{1,16}){1,3}")
@@ -124,12 +129,15 @@ _NAME_CELL: Final = re.compile(
     r'(?:^|(?<=[,\t|;"]))(?P<name>(?P<first>[々一-龠ヶぁ-んァ-ヴー]{1,5})[ 　](?P<second>[々一-龠ぁ-んァ-ヴー]{1,4}))(?="?(?:[,\t|;]|$))'
 )
 _SEPARATOR: Final = re.compile("[,\t|;]")
+_OFFICE_LIKE: Final = re.compile(f"(?:{_TITLES}|[長役任員事師]|[ァ-ヴ]ー)$")
 _LABEL_LIKE: Final = re.compile("[名者先方人欄元番号員長係課部室医]$|担当|責任")
 _KANA_VALUE: Final = re.compile("[ァ-ヴー]{4,14}|[ぁ-んー]{4,14}|[ｦ-ﾟ]{4,18}")
 _JAPANESE_VALUE: Final = re.compile("[々一-龠\uf900-\ufaff\u3400-\u4dbfヶぁ-んァ-ヴー]+")
 _GIVEN_RUN: Final = re.compile(r"[々一-龠]{2,3}(?![々一-龠])")
 _PARTICLE_NEXT: Final = re.compile("から|より|まで|です|[がはをにのとへもで、]")
-_OFFICE_END: Final = re.compile("(?:部長|課長|係長|主任|次長|室長|店長|所長|社長|会長|専務|常務|局長|院長|校長|議員|教授)$")
+_OFFICE_END: Final = re.compile(
+    "(?:主査|主幹|主事|参事|参与|顧問|技師|秘書|部長|課長|係長|主任|次長|室長|店長|所長|社長|会長|専務|常務|局長|院長|校長|議員|教授)$"
+)
 _JOINING: Final = frozenset("・＝= 　･.")
 _CLOSED_SPEECH: Final = ("助詞", "助動詞", "動詞", "形容詞", "接続詞", "連体詞", "代名詞", "副詞", "補助記号", "空白")
 _UNKNOWN_NAME: Final = re.compile("[ァ-ヴー]{2,}|[A-Z].*")
@@ -250,7 +258,7 @@ class JapanesePersonRecognizer(EntityRecognizer):
             foreign = next((m for m in _FOREIGN.finditer(line, max(0, start - _REACH), end + _REACH) if m.start() <= start < m.end()), None)
             if foreign and not _THING_AFTER.match(line, foreign.end()):
                 return claim._replace(start=foreign.start(), end=max(end, foreign.end()))
-        office = _OFFICE_END.search(line, start, end) if line[end - 1] in "長任務員授" else None
+        office = _OFFICE_END.search(line, start, end) if line[end - 1] in "長任務員授査幹事与問師書" else None
         if office and office.start() > start and self.names.surname(line[start : office.start()]):
             return claim._replace(end=office.start())
         if start and end - start > 1 and _KANJI.match(line, start - 1) and _KANJI.match(line, start):
@@ -278,9 +286,10 @@ class JapanesePersonRecognizer(EntityRecognizer):
         """A claim that the tagger does not make: its own words must be good evidence. `taken`: 1 for each character of the tagger's."""
         if claim.score < LEAST or any(start <= claim.start and claim.end <= end for start, end in regions):
             return claim
-        if taken.find(1, claim.start, claim.end) >= 0:
-            return claim._replace(score=min(claim.score, TAGGED - 0.02))
         name = line[claim.start : claim.end]
+        if taken.find(1, claim.start, claim.end) >= 0:
+            whole = claim.score >= FULL and bool(_KANJI.match(name)) and (" " in name or "　" in name)
+            return claim if whole else claim._replace(score=min(claim.score, TAGGED - 0.02))
         if name.isascii() or (_AFTER_PERSON.match(line, claim.end) and not _CLAN_NEXT.match(line, claim.end)):
             return claim
         if claim.score >= FULL and _KANJI.search(name):
@@ -310,10 +319,12 @@ class JapanesePersonRecognizer(EntityRecognizer):
     @staticmethod
     def _in_company(line: str, name: _Name) -> bool:
         """(株)三田村工業, 三田村工業(株): the word behind is a company's and no person's office."""
+        if _BRANCH_END.search(name.text) or _COMPANY_BEFORE.search(line, max(0, name.start - _REACH), name.start):
+            return True
         thing = _THING_AFTER.match(line, name.end)
         if not thing or _OFFICE_NEXT.match(line, name.end):
             return False
-        return bool(_COMPANY_BEFORE.search(line, max(0, name.start - _REACH), name.start) or _COMPANY_NEXT.match(line, name.end))
+        return bool(_COMPANY_NEXT.match(line, name.end))
 
     @staticmethod
     def _named(tokens: list[Token], labels: list[int], first: int) -> list[_Name]:
@@ -444,7 +455,14 @@ class JapanesePersonRecognizer(EntityRecognizer):
                 return (HONORED if len(first.text) > 1 else 0.6, second.end, 1)
             return (0.6 if sure and len(first.text) > 1 else 0.45, second.end, 1)
         edge = edge or (blank and bool(_PARTICLE_NEXT.match(line, second.end)))
-        if blank and sure and edge and len(second.text) > 1 and _HIRAGANA_ONLY.fullmatch(second.text) and self.names.given(second.text):
+        if (
+            blank
+            and (sure or len(first.text) > 1)
+            and edge
+            and len(second.text) > 1
+            and _HIRAGANA_ONLY.fullmatch(second.text)
+            and self.names.given(second.text)
+        ):
             return (0.7, second.end, 1)  # 宮崎 あかり: the word is an ordinary one, its reading a given name's
         run = _KANJI_RUN.match(line, second.start)
         if (
@@ -586,10 +604,14 @@ class JapanesePersonRecognizer(EntityRecognizer):
             if match["blank"]:
                 good = bool(rest) and self.names.surname(first) and (not self.names.kinds(rest) or self.names.given(rest))
             else:
-                cuts = (cut for cut in (3, 2, 1) if 1 <= len(run) - cut <= 3 and self.names.surname(run[:cut]) and len(run) > 1 + (cut == 1))
-                listed = any(not self.names.kinds(run[cut:]) or self.names.given(run[cut:]) for cut in cuts)
+                cuts = (cut for cut in (3, 2, 1) if 1 <= len(run) - cut <= 3 and self.names.surname(run[:cut]))
+                listed = any((cut > 1 and not self.names.kinds(run[cut:])) or self.names.given(run[cut:]) for cut in cuts if len(run) > 2)
                 good = len(run) > 1 and not self.names.kinds(run) and (listed or self._is_two(run))
-            if good:
+            if match["blank"] and (_OFFICE_LIKE.search(rest) or self.names.kinds(rest) == {"他"}):
+                good, rest = self.names.surname(first), ""
+            if good and not rest and match["blank"]:
+                yield Claim(match.start(), match.end("first"), 0.8)
+            elif good:
                 yield Claim(match.start(), match.end("rest"), 0.6 if not _AFTER_PERSON.search(run) else 0.2)
 
     def _is_two(self, run: str) -> bool:
@@ -599,7 +621,9 @@ class JapanesePersonRecognizer(EntityRecognizer):
     def _romaji(self, line: str) -> Iterator[Claim]:
         for match in _ROMAJI.finditer(line):
             first, second = match[1], match[3]
-            if _NOT_ROMAJI_AFTER.match(line, match.end()) or {first.lower(), second.lower()} & _ROMAJI_WORDS:
+            if _NOT_ROMAJI_AFTER.match(line, match.end()) or (
+                {first.lower(), second.lower()} & _ROMAJI_WORDS and not _in_own_field(line, *match.span())
+            ):
                 continue
             if min(len(first), len(second)) < 3 and not (first.isupper() or len(first) + len(second) >= 6):
                 continue
@@ -712,6 +736,12 @@ def _alone(line: str, start: int, end: int) -> bool:
     after = _HONORIFIC_NEXT.match(line, end)
     end = after.end() if after else end
     return (start == 0 or bool(_EDGE.match(line[start - 1]))) and (end == len(line) or bool(_EDGE.match(line[end])))
+
+
+def _in_own_field(line: str, start: int, end: int) -> bool:
+    """As `_alone`, the field not being the whole line unless a label opens it."""
+    left, right = line[:start].rstrip(" 　"), line[end:].lstrip(" 　")
+    return (bool(left) and left[-1] in ':：,\t"') and (not right or right[0] in ',\t"\r')
 
 
 def _apart(line: str, start: int, end: int) -> bool:

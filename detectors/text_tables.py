@@ -21,8 +21,13 @@ _SET_APART: Final = re.compile(r"\S+(?:[ ]\S+)*")  # two blanks or more between 
 _BY_BLANKS: Final = re.compile(r"[^\s\u3000]+")
 _JAPANESE: Final = re.compile("[\u3041-\u30ff\u4e00-\u9fff\uff66-\uff9f]")
 _SENTENCE_END: Final = re.compile(r"[。！？]|[ぁ-ん][、,]")
+_BULLET: Final = r"[ \u3000]*(?:[・●○■□◆◇*-]|[0-9]{1,3}[.)．])?[ \u3000]*"
+_LETTERS: Final = "々〆ヶ\u3041-\u30ff\u3400-\u9fff\uf900-\ufaff\uff66-\uff9f"
+_ONE: Final = re.compile(rf"{_BULLET}([{_LETTERS}・]{{1,8}}(?:[ \u3000][{_LETTERS}・]{{1,8}})?)[ \u3000]*(?=\r?\n|\Z)")
+_NOTED: Final = re.compile(rf"{_BULLET}([{_LETTERS}・]{{1,10}}(?:[ \u3000][{_LETTERS}]{{1,8}})?)[ \u3000]?[(（]([^)）\n]{{1,24}})[)）]")
 _RULE: Final = re.compile(r"[\s|:=+─━-]+")
 _DIGIT: Final = re.compile(r"[0-9０-９]")
+_LONG_WORD: Final = 24
 BLANKS: Final = "blanks"
 APART: Final = "apart"
 
@@ -127,7 +132,7 @@ def _runs(text: str, lines: Iterator[tuple[int, int, tuple[Span, ...]]], mark: s
 
 
 def _table(text: str, run: list[_Line], mark: str) -> Iterator[TextTable]:
-    header = _header(text, run[0].fields) if run else ()
+    header = _header(text, run)
     rows = run[1:] if header else run
     if len(rows) + bool(header) < LEAST_ROWS:
         return
@@ -140,15 +145,22 @@ def _table(text: str, run: list[_Line], mark: str) -> Iterator[TextTable]:
     yield TextTable(mark, bool(header), tuple((row.start, row.end) for row in rows), tuple(columns))
 
 
-def _header(text: str, fields: Sequence[Span]) -> tuple[str, ...]:
-    """The words of a header: one at least says what its column holds, and none holds a number; () for a row."""
-    words = tuple(text[start:end] for start, end in fields)
-    if any(_DIGIT.search(word) and len(word) > 12 for word in words):
+def _header(text: str, run: Sequence[_Line]) -> tuple[str, ...]:
+    """The words of a table's first line where it is a header: half of its words say what their columns hold, or it has no digits where all
+    lines below have; () for a row."""
+    words = tuple(text[start:end] for start, end in run[0].fields) if run else ()
+    if any(len(word) > _LONG_WORD for word in words):
         return ()
     meant = [meaning(word) for word in words]
     known = sum(item.entity_type is not None or bool(item.excludes) or item.is_free_text for item in meant)
-    named = any(item.entity_type is not None for item in meant)
-    return words if named and known * 2 >= sum(map(bool, words)) else ()
+    if known * 2 >= sum(map(bool, words)) and any(item.entity_type is not None for item in meant):
+        return words
+    apart = len(run) > 1 and not any(map(_DIGIT.search, words)) and any(_numbered(text, run[1:], place) for place in range(len(words)))
+    return words if apart and known else ()
+
+
+def _numbered(text: str, rows: Sequence[_Line], place: int) -> bool:
+    return all(place < len(row.fields) and _DIGIT.search(text, *row.fields[place]) for row in rows)
 
 
 def lists_in_blanks(text: str, joins: Callable[[str, str], bool]) -> Iterator[TextTable]:
@@ -173,8 +185,33 @@ def lists_in_blanks(text: str, joins: Callable[[str, str], bool]) -> Iterator[Te
             run = []
 
 
+def items(text: str) -> Iterator[TextTable]:
+    """Lists of one or two columns: lines that are one word, and items with something in brackets, as in ・佐藤花子(サトウハナコ) 経理課."""
+    if "\n" not in text:
+        return
+    found = list(_lines(text))
+    alone = ((start, end, _cells_of(_ONE, text, start, end)) for start, end in found)
+    noted = ((start, end, _cells_of(_NOTED, text, start, end)) for start, end in found)
+    for mark, lines in (("", alone), ("(", noted)):
+        run: list[_Line] = []
+        for start, end, fields in (*lines, (len(text), len(text), ())):
+            if fields:
+                run.append(_Line(start, end, fields))
+                continue
+            if len(run) >= LEAST_ROWS:
+                numbers = tuple(range(len(run)))
+                columns = tuple(Column(place, "", tuple(row.fields[place] for row in run), numbers) for place in range(len(run[0].fields)))
+                yield TextTable(mark, False, tuple((row.start, row.end) for row in run), columns)
+            run = []
+
+
+def _cells_of(pattern: re.Pattern[str], text: str, start: int, end: int) -> tuple[Span, ...]:
+    match = pattern.match(text, start, end)
+    return tuple(match.span(group) for group in range(1, pattern.groups + 1)) if match else ()
+
+
 def _ragged(text: str, run: list[_Line]) -> Iterator[TextTable]:
-    header = _header(text, run[0].fields) if run else ()
+    header = _header(text, run)
     rows = run[1:] if header else run
     if len(rows) + bool(header) < LEAST_ROWS or not rows:
         return
