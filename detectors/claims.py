@@ -20,11 +20,16 @@ def best(claims: list[Claim]) -> list[Claim]:
         return claims
     kept: list[Claim] = []
     taken = bytearray(max(claim.end for claim in claims))
-    for claim in sorted(claims, key=lambda c: (-c.score, c.start - c.end, c.start)):
+    for claim in sorted(claims, key=_rank):
         if taken.find(1, claim.start, claim.end) < 0:
             kept.append(claim)
             taken[claim.start : claim.end] = b"\1" * (claim.end - claim.start)
     return sorted(kept)
+
+
+def _rank(claim: Claim) -> tuple[float, int, int]:
+    start, end, score = claim
+    return -score, start - end, start
 
 
 def first_come(matches: Iterable[tuple[str, float, int, int]]) -> list[tuple[str, float, int, int]]:

@@ -21,6 +21,7 @@ ALONE: Final = 0.65  # a column of surnames in rows with a phone, an e-mail addr
 _SURNAME_HEADERS: Final = frozenset({"氏", "姓", "苗字", "名字"})
 LONG: Final = 40  # characters of the longest cell that is looked at
 _STRONG: Final = 0.8
+_NUMBER: Final = re.compile("[0-9０-９@]")  # in no cell of names
 _EVIDENCE: Final = re.compile(  # of a row about a person: a phone, an e-mail address, a time, an honorific, a department
     r"(?<!\d)\+?\d{1,4}[-‐−–(). ]{1,2}\d{1,4}[-‐−–). ]{1,2}\d{3,4}(?!\d)|(?<!\d)0\d{9,10}(?!\d)|[\w.]@[\w-]|"
     r"(?<!\d)\d{1,2}[:：時]\d{2}(?!\d)|内線|様|さん|[部課室係科](?=[ \u3000,\t;|\"]|$)"
@@ -80,9 +81,12 @@ class _Judge:
         self._columns = {column.place: self._seen(column) for column in table.columns}
 
     def _seen(self, column: Column) -> _Seen:
+        meant = _meaning(column.header)
+        numbers = sum(_NUMBER.search(self._text, start, end) is not None for start, end in column.cells)
+        if numbers * 2 > len(column.cells):
+            return _Seen(column, meant, [], [])
         spans = [self._lexicon.trim(self._text, start, end) for start, end in column.cells if end - start <= LONG]
         spans = [(start, end) for start, end in spans if start < end]
-        meant = _meaning(column.header)
         return _Seen(column, meant, spans, [self._text[start:end] for start, end in spans])
 
     def claims(self) -> Iterator[Claim]:

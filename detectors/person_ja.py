@@ -130,6 +130,9 @@ _NAME_CELL: Final = re.compile(
 )
 _SEPARATOR: Final = re.compile("[,\t|;]")
 _OFFICE_LIKE: Final = re.compile(f"(?:{_TITLES}|[長役任員事師]|[ァ-ヴ]ー)$")
+_LABEL_MARKS: Final = ":：=＝]】」\t"
+_DOTS: Final = "・･＝="
+_HONORS: Final = ("様", "さま", "さん", "殿", "氏")
 _LABEL_LIKE: Final = re.compile("[名者先方人欄元番号員長係課部室医]$|担当|責任")
 _KANA_VALUE: Final = re.compile("[ァ-ヴー]{4,14}|[ぁ-んー]{4,14}|[ｦ-ﾟ]{4,18}")
 _JAPANESE_VALUE: Final = re.compile("[々一-龠\uf900-\ufaff\u3400-\u4dbfヶぁ-んァ-ヴー]+")
@@ -211,9 +214,7 @@ class JapanesePersonRecognizer(EntityRecognizer):
     def page_claims(self, text: str) -> list[Claim]:
         """Claims about a text of many lines, none overlapping another, in order."""
         by_line = [
-            claim._replace(start=start + claim.start, end=start + claim.end)
-            for start, line in _lines(text)
-            for claim in self._remembered(line)
+            Claim(start + first, start + last, score) for start, line in _lines(text) for first, last, score in self._remembered(line)
         ]
         of_page = self._page.claims(text, by_line)
         return best([*by_line, *of_page]) if of_page else by_line
@@ -234,16 +235,22 @@ class JapanesePersonRecognizer(EntityRecognizer):
         clean = line.encode("utf-8", "replace").decode() if not _encodable(line) else line
         raw: list[Claim] = list(self._romaji(clean)) if _CAPITALS.search(clean) else []
         if _JAPANESE.search(clean):
-            labels = [(m.end(), _LABEL_END.search(clean, m.end())) for m in _LABEL.finditer(clean)]
+            blank = " " in clean or "\u3000" in clean
+            labelled = blank or any(mark in clean for mark in _LABEL_MARKS)
+            labels = [(m.end(), _LABEL_END.search(clean, m.end())) for m in _LABEL.finditer(clean)] if labelled else []
             regions = [(start, end.start()) for start, end in labels if end]
             prose = _is_prose(clean)
             tokens = self._tokens(clean) if prose else self._row_tokens(clean)
             raw += self._joined(clean, tokens, regions)
-            raw += self._kana(clean, regions)
-            raw += [self._weighed(clean, claim, regions) for claim in self._foreign(clean)]
-            raw += self._honored_runs(clean)
-            raw += self._cells(clean)
-            raw += self._labelled(clean, tokens, regions, raw)
+            if blank:
+                raw += self._kana(clean, regions)
+                raw += self._cells(clean)
+            if any(mark in clean for mark in _DOTS):
+                raw += [self._weighed(clean, claim, regions) for claim in self._foreign(clean)]
+            if any(mark in clean for mark in _HONORS):
+                raw += self._honored_runs(clean)
+            if regions:
+                raw += self._labelled(clean, tokens, regions, raw)
             if prose:
                 raw = self._in_prose(clean, tokens, regions, raw)
         return best([self._mended(clean, claim) for claim in raw])

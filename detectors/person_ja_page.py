@@ -26,6 +26,8 @@ _MOST_SURNAMES: Final = 40
 _LONGEST_RUN: Final = 7
 _LONGEST_SURNAME: Final = 5
 _REACH: Final = 24
+_OTHER, _SURNAME = 0, -1
+_KEPT: Final = 50_000  # runs of kanji remembered before memory is let go
 
 _RUN_BEFORE: Final = re.compile(
     rf"([{KANJI}]{{1,4}}[ 　]?[{LETTERS}]{{1,4}})(?:[ 　]?(?:様|さん|氏))?[ 　]{{0,4}}(?:\r?\n|[,，、/／|\t　 （(［\[]|"
@@ -35,11 +37,12 @@ _RUN_AFTER: Final = re.compile(
     rf"[ 　]{{0,4}}(?:\r?\n(?:[ 　]{{0,4}}[{LETTERS} 　]{{1,6}}[:： 　])?|[,，、/／|\t　 （(）)]|"
     rf"[\"][,\t|;][\"])[ 　]{{0,4}}([{KANJI}]{{1,4}}[ 　]?[{LETTERS}]{{1,4}})"
 )
-_KANA_RUN: Final = re.compile(
-    r"(?<![ァ-ヴーぁ-んｦ-ﾟ々一-龠・])(?:[ァ-ヴー]{1,9}[ 　]?[ァ-ヴー]{1,9}|[ぁ-んー]{1,9}[ 　]?[ぁ-んー]{1,9}|"
+_KANA_RUN: Final = re.compile(  # between marks: searched for by the mark, which is rarer than kana
+    r"(?:\A|[\s\u3000(（,，、:：/／|\"「\[］])(?P<kana>[ァ-ヴー]{1,9}[ 　]?[ァ-ヴー]{1,9}|[ぁ-んー]{1,9}[ 　]?[ぁ-んー]{1,9}|"
     r"[ｦ-ﾟ]{1,12}[ 　]?[ｦ-ﾟ]{1,12})(?![ァ-ヴーぁ-んｦ-ﾟ々一-龠・･])"
 )
-_ROMAJI_RUN: Final = re.compile(r"(?<![A-Za-z0-9@._-])([A-Z][A-Za-z'-]{1,15}),? ([A-Z][A-Za-z'-]{1,15})(?![A-Za-z0-9@_-])")
+_BEFORE_ROMAJI: Final = re.compile("[A-Za-z0-9@._-]")
+_ROMAJI_RUN: Final = re.compile(r"([A-Z][A-Za-z'-]{1,15}),? ([A-Z][A-Za-z'-]{1,15})(?![A-Za-z0-9@_-])")
 _KANJI_RUN: Final = re.compile(rf"[{KANJI}]+")
 _JOINED: Final = re.compile("[ァ-ヴーA-Za-zＡ-Ｚａ-ｚ㈱㈲]")
 _OPENS: Final = frozenset("\n。、・")  # before a name that opens a sentence, a clause or an item
@@ -68,12 +71,14 @@ _JAPANESE: Final = re.compile(r"[々\u3041-\u30ff\u4e00-\u9fff\uff66-\uff9f\uf90
 
 
 class PageNames:
-    """What stands on a page beyond its lines. Pure."""
+    """What stands on a page beyond its lines. Pure but for its memory of words met."""
 
     def __init__(self, names: JapaneseNames) -> None:
         self._names = names
         self._lexicon = JapaneseLexicon(names)
         self._forms = FormNames(self._lexicon)
+        self._runs: dict[str, int] = {}
+        self._bearers: dict[str, tuple[str, ...]] = {}
 
     def claims(self, text: str, found: Sequence[Claim]) -> list[Claim]:
         """Claims about a window, besides those `found` line by line."""
@@ -87,28 +92,32 @@ class PageNames:
             *self._forms.claims(text),
             *self._surnames(text),
         ]
-        return [*raw, *self._again(text, [*found, *raw])]
+        known = {(claim.start, claim.end) for claim in found if claim.score >= AGAIN}
+        return [claim for claim in (*raw, *self._again(text, [*found, *raw])) if claim[:2] not in known or claim.score > TITLED]
 
     # ------------------------------------------------------------------ beside its reading
 
     def _readings(self, text: str) -> Iterator[Claim]:
         """A name in kanji and its reading in kana, side by side or one above the other, whichever comes first."""
         for match in _KANA_RUN.finditer(text):
-            if match.end() - match.start() < 4:
+            kana = match["kana"]
+            if len(kana) < 4:
                 continue
-            parts = re.split("[ 　]", katakana(match[0]))
-            pairs = [(parts[0], parts[1])] if len(parts) == 2 else list(self._names.read(match[0]))
+            parts = re.split("[ 　]", katakana(kana))
+            pairs = [(parts[0], parts[1])] if len(parts) == 2 else list(self._names.read(kana))
             if not pairs:
                 continue
-            for start, end in self._beside(text, match.start(), match.end()):
+            for start, end in self._beside(text, *match.span("kana")):
                 span = self._read_as(text, start, end, pairs)
                 if span:
                     yield Claim(*span, READ)
-                    yield Claim(*match.span(), READ)
+                    yield Claim(*match.span("kana"), READ)
                     break
 
     def _romaji_readings(self, text: str) -> Iterator[Claim]:
         for match in _ROMAJI_RUN.finditer(text):
+            if match.start() and _BEFORE_ROMAJI.match(text, match.start() - 1):
+                continue
             one, two = romaji_key(match[1]), romaji_key(match[2])
             for start, end in self._beside(text, match.start(), match.end()):
                 span = self._read_in_latin(text, start, end, {(one, two), (two, one)})
@@ -157,20 +166,32 @@ class PageNames:
 
     def _surnames(self, text: str) -> Iterator[Claim]:
         """Surnames by themselves where the words around say that they are somebody's, and surnames before a title."""
-        kinds = self._names.kinds
+        seen = self._runs
         for match in _KANJI_RUN.finditer(text):
-            start, end = match.span()
-            if end - start > _LONGEST_RUN:
+            kind = seen.get(match[0])
+            if kind is None:
+                kind = self._learn(match[0])
+            if kind == _OTHER:
                 continue
-            run = match[0]
-            if end - start <= _LONGEST_SURNAME and "姓" in kinds(run):
+            start, end = match.span()
+            if kind == _SURNAME:
                 score = self._spoken_of(text, start, end)
                 if score:
                     yield Claim(start, end, score)
-            elif end - start > 1 and run[-1] in LAST and _TITLE_NEXT.match(text, end) and not self._is_joined(text, start):
-                size = self._titled(run)
-                if size:
-                    yield Claim(start, start + size, TITLED)
+            elif _TITLE_NEXT.match(text, end) and not self._is_joined(text, start):
+                yield Claim(start, start + kind, TITLED)
+
+    def _learn(self, run: str) -> int:
+        """What a run of kanji is: a surname, a surname of so many characters and a title, or neither."""
+        if len(self._runs) >= _KEPT:
+            self._runs.clear()
+        kind = _OTHER
+        if len(run) <= _LONGEST_SURNAME and "姓" in self._names.kinds(run):
+            kind = _SURNAME
+        elif 1 < len(run) <= _LONGEST_RUN and run[-1] in LAST:
+            kind = self._titled(run)
+        self._runs[run] = kind
+        return kind
 
     @staticmethod
     def _is_joined(text: str, start: int) -> bool:
@@ -220,7 +241,8 @@ class PageNames:
 
     def _again(self, text: str, found: Sequence[Claim]) -> Iterator[Claim]:
         """A surname standing alone, where a full name with it stands in the same text."""
-        surnames = {surname for claim in found if claim.score >= SURE for surname in self._surname(text[claim.start : claim.end])}
+        names = {text[start:end] for start, end, score in found if score >= SURE}
+        surnames = {surname for name in names for surname in self._surnames_of(name)}
         for surname in sorted(surnames)[:_MOST_SURNAMES]:
             start = -1
             while (start := text.find(surname, start + 1)) >= 0:
@@ -229,6 +251,14 @@ class PageNames:
                     continue
                 if _AFTER_AGAIN.match(text, end) and not _COMPANY_BEFORE.search(text, max(0, start - 6), start):
                     yield Claim(start, end, AGAIN)
+
+    def _surnames_of(self, name: str) -> tuple[str, ...]:
+        known = self._bearers.get(name)
+        if known is None:
+            if len(self._bearers) >= _KEPT:
+                self._bearers.clear()
+            known = self._bearers[name] = tuple(self._surname(name))
+        return known
 
     def _surname(self, name: str) -> Iterator[str]:
         """The surname of a full name that has one in kanji or katakana, the longest that the dictionary knows."""

@@ -15,6 +15,8 @@ from detectors.header import meaning
 
 LEAST_ROWS: Final = 2
 MOST_FIELDS: Final = 60
+LONGEST_ITEM: Final = 100  # characters of a line that is an item of a list,
+LONGEST_WORD: Final = 30  # and of one that is a word or two
 _MARKS: Final = ("\t", "|", ",", ";")
 _FIELDS: Final = {mark: re.compile(rf'[ \u3000]*(?:"(?P<q>(?:[^"]|"")*)"|(?P<p>[^{re.escape(mark)}]*))') for mark in _MARKS}
 _SET_APART: Final = re.compile(r"\S+(?:[ ]\S+)*")  # two blanks or more between fields
@@ -64,7 +66,7 @@ def tables(text: str) -> tuple[TextTable, ...]:
     """The tables of a text, in no particular order; none in a single line."""
     if "\n" not in text:
         return ()
-    lines = list(_lines(text))
+    lines = _lines(text)
     found: list[TextTable] = []
     for mark in _MARKS:
         if text.count(mark) >= LEAST_ROWS:
@@ -74,12 +76,15 @@ def tables(text: str) -> tuple[TextTable, ...]:
     return tuple(found)
 
 
-def _lines(text: str) -> Iterator[Span]:
+@lru_cache(maxsize=2)
+def _lines(text: str) -> tuple[Span, ...]:
     start = 0
+    found = []
     for line in text.split("\n"):
         end = start + len(line)
-        yield start, end - line.endswith("\r")
+        found.append((start, end - line.endswith("\r")))
         start = end + 1
+    return tuple(found)
 
 
 def _marked(text: str, lines: Sequence[Span], mark: str) -> Iterator[TextTable]:
@@ -172,7 +177,7 @@ def lists_in_blanks(text: str, joins: Callable[[str, str], bool]) -> Iterator[Te
     for start, end in (*_lines(text), (len(text), len(text))):
         line = text[start:end]
         fields: list[Span] = []
-        if (" " in line or "\u3000" in line) and _JAPANESE.search(line) and not _SENTENCE_END.search(line):
+        if (" " in line or "\u3000" in line) and "。" not in line and _JAPANESE.search(line) and not _SENTENCE_END.search(line):
             for match in _BY_BLANKS.finditer(text, start, end):
                 if fields and fields[-1][1] + 1 == match.start() and joins(text[slice(*fields[-1])], match[0]):
                     fields[-1] = (fields[-1][0], match.end())
@@ -189,9 +194,9 @@ def items(text: str) -> Iterator[TextTable]:
     """Lists of one or two columns: lines that are one word, and items with something in brackets, as in ・佐藤花子(サトウハナコ) 経理課."""
     if "\n" not in text:
         return
-    found = list(_lines(text))
-    alone = ((start, end, _cells_of(_ONE, text, start, end)) for start, end in found)
-    noted = ((start, end, _cells_of(_NOTED, text, start, end)) for start, end in found)
+    found = _lines(text)
+    alone = ((start, end, _cells_of(_ONE, text, start, end) if end - start <= LONGEST_WORD else ()) for start, end in found)
+    noted = ((start, end, _cells_of(_NOTED, text, start, end)) for start, end in found) if "(" in text or "（" in text else ()
     for mark, lines in (("", alone), ("(", noted)):
         run: list[_Line] = []
         for start, end, fields in (*lines, (len(text), len(text), ())):
@@ -206,7 +211,7 @@ def items(text: str) -> Iterator[TextTable]:
 
 
 def _cells_of(pattern: re.Pattern[str], text: str, start: int, end: int) -> tuple[Span, ...]:
-    match = pattern.match(text, start, end)
+    match = pattern.match(text, start, end) if end - start <= LONGEST_ITEM else None
     return tuple(match.span(group) for group in range(1, pattern.groups + 1)) if match else ()
 
 
