@@ -34,6 +34,8 @@ _JAPANESE: Final = re.compile(r"[々\u3041-\u30ff\u4e00-\u9fff\uff66-\uff9f\uf90
 class JapaneseLexicon:
     """Implements `name_columns.Lexicon`."""
 
+    bare = True
+
     def __init__(self, names: JapaneseNames) -> None:
         self._names = names
 

@@ -29,7 +29,10 @@ _EVIDENCE: Final = re.compile(  # of a row about a person: a phone, an e-mail ad
 
 
 class Lexicon(Protocol):
-    """What a language knows of names; a value is the text of a cell without honorific."""
+    """What a language knows of names; a value is the text of a cell without honorific. `bare`: whether a column of surnames alone is told
+    from one of words by its values."""
+
+    bare: bool
 
     def trim(self, text: str, start: int, end: int) -> tuple[int, int]:
         """The name in a cell, less what does not belong to it."""
@@ -176,6 +179,8 @@ class _Judge:
             return
         if _share(values, lexicon.reading) >= (0.5 if beside_names else 0.8) and (beside_names or len(values) > 2):
             yield from _of(seen, lambda value: lexicon.reading(value) or (beside_names and lexicon.fits(value)), SHOWN)
+            return
+        if not lexicon.bare and meant.entity_type != "PERSON":
             return
         enough = len(values) > (0 if beside_names or self._table.has_header else 1)
         if enough and self._are_surnames(values) and _distinct(values) and self._rows_of_persons(seen):

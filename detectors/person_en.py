@@ -15,6 +15,7 @@ from presidio_analyzer import EntityRecognizer, RecognizerResult
 
 from detectors.claims import Claim, best
 from detectors.names_data import EnglishNames, word_sections
+from detectors.person_en_page import PageNames
 from detectors.person_spacy import SpacyPersons
 from detectors.person_tagger import BEGIN, INSIDE, Tagger, Traits
 from detectors.presidio import result
@@ -82,6 +83,7 @@ _STATE_NEXT: Final = re.compile(r", [A-Z]{2}\b|,? [A-Z]{2} \d{5}|,? (?:United St
 _STATE_CELL_NEXT: Final = re.compile(r'"?[,\t|;]"?[A-Z]{2}"?(?:[,\t|;]|$)')
 _SENTENCE_OPENS: Final = re.compile(r"(?:^|[.!?:;*•>–-])[\s\"'“(]*$")
 _ITEM_OPENS: Final = re.compile(r"\s*(?:[-*•·–]|\d+[.)])\s+")
+_THE_BEFORE: Final = re.compile(r"\b(?:[Tt]he|[Ii]n|[Aa]t|[Nn]ear|[Oo]f|[Ee]ach|[Ee]very|[Tt]owards?) $")
 _ROOMS: Final = frozenset(["suite", "room", "floor", "unit", "apt", "building", "box", "route"])
 _CELL_WORD: Final = rf"(?:{_WORD}|[{_UP}]\.?|{_PARTICLE}|[{_UP}]{{2,}})"
 _CELL: Final = re.compile(
@@ -178,6 +180,7 @@ class EnglishPersonRecognizer(EntityRecognizer):
         """Load the name lists (30 ms)."""
         self.names = EnglishNames()
         self._known: dict[str, tuple[Traits, int]] = {}
+        self._page = PageNames(self.names)
         self._tagger = Tagger("names_en_prose.bin.gz")
         self._read: dict[str, tuple[Claim, ...]] = {}
 
@@ -198,7 +201,8 @@ class EnglishPersonRecognizer(EntityRecognizer):
         placed = [*self._placed(text), *self._cells(text)]
         listed = [*self._last_first(text), *self._runs(text), *self._capitals(text)] if _PAIR_HINT.search(text) else []
         tagged, doubted = self._in_prose(text, placed, listed)
-        return best([*placed, *tagged, *doubted])
+        found = [*placed, *tagged, *doubted]
+        return best([*found, *self._page.claims(text, found)])
 
     # ------------------------------------------------------------------ running text
 
@@ -259,7 +263,7 @@ class EnglishPersonRecognizer(EntityRecognizer):
             start = None
             for at, label in enumerate([*self._tagger.tag(traits, first, last, FAVOUR), 0], first):
                 if start is not None and label != INSIDE:
-                    claim = Claim(tokens[start].start, tokens[at - 1].end, TAGGED)
+                    claim = _in_one_field(line, Claim(tokens[start].start, tokens[at - 1].end, TAGGED))
                     if not self._is_thing(line, claim):
                         yield claim
                     start = None
@@ -293,6 +297,8 @@ class EnglishPersonRecognizer(EntityRecognizer):
     def _is_thing(self, line: str, claim: Claim) -> bool:
         """A company, street or place by what stands in it or behind it, or a town before its state."""
         name = line[claim.start : claim.end]
+        if self._page.lexicon.ordinary(name) and not _THING_AFTER.match(line, claim.end) and not _THE_BEFORE.search(line, 0, claim.start):
+            return False
         if _THING_AFTER.search(name) or _THING_AFTER.match(line, claim.end) or _STATE_NEXT.match(line, claim.end):
             return True
         words = name.lower().split()
@@ -357,7 +363,7 @@ class EnglishPersonRecognizer(EntityRecognizer):
         for hinted, pattern, alone, unlisted in (
             (_VALUE_HINT.search(text), _LABEL, 0.75, 0.45),
             (_TOLD_HINT.search(text), _TOLD, 0.75, 0.6),
-            (any(word in text for word in _GREETINGS), _GREETING, 0.75, 0.45),
+            (any(word in text for word in _GREETINGS), _GREETING, 0.85, 0.45),
             (any(word in text for word in _CLOSINGS), _CLOSING, 0.75, 0.45),
         ):
             if not hinted:
@@ -376,6 +382,8 @@ class EnglishPersonRecognizer(EntityRecognizer):
 
     def _plausible(self, name: str) -> bool:
         words = [word.lower().strip(".,") for word in name.split()]
+        if self._page.lexicon.ordinary(name):
+            return True
         if any(word in _GENERIC for word in words) or not any(len(word) > 1 for word in words):
             return False
         return not _THING_AFTER.search(name)
@@ -455,6 +463,12 @@ class EnglishPersonRecognizer(EntityRecognizer):
             plain = not {word.lower() for word in words} & (_GENERIC | _PLACES | _WORDS_TOO)
             if given and surname and given <= 1_500 and surname <= 20_000 and plain and not _THING_AFTER.match(text.title(), match.end()):
                 yield Claim(match.start(), match.end(), 0.7)
+
+
+def _in_one_field(line: str, claim: Claim) -> Claim:
+    """A tagged name up to where two blanks end the field."""
+    gap = line.find("  ", claim.start, claim.end)
+    return claim._replace(end=gap) if gap >= 0 else claim
 
 
 def _segments(tokens: Sequence[Token]) -> Iterator[tuple[int, int]]:

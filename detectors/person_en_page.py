@@ -1,0 +1,192 @@
+"""English names by their place on the page: in a table's column, before an e-mail address made of them, as a speaker, after a full name.
+
+What a line does not say by itself, the lines around it do: a given name by itself is a person's where the same text names that person in
+full.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from detectors import name_columns
+from detectors.claims import Claim
+from detectors.lexicon_en import LOWER, PARTICLE, UPPER, WORD, EnglishLexicon
+from detectors.names_data import EnglishNames, word_sections
+from detectors.text_tables import tables
+
+MAILED: Final = 0.88  # scores: beside an e-mail address made of the name,
+CARD: Final = 0.88
+FORM: Final = 0.75  # behind a label,
+SPOKEN: Final = 0.7  # as a speaker,
+AGAIN: Final = 0.65  # a part of a name that stands in full
+SURE: Final = 0.75  # the least score of a full name that its parts are taken from
+_MOST_PARTS: Final = 60
+_LEAST_LINES: Final = 2
+_REACH: Final = 160  # characters between a name and its e-mail address
+
+_MIXED: Final = re.compile(rf"[{UPPER}][{LOWER}]")
+_NAME: Final = rf"{WORD}(?: [{UPPER}]\.?)?(?: {PARTICLE})? {WORD}(?: {WORD})?"
+_CAPITALISED: Final = re.compile(rf"(?<![\w@./\\'’&-]){_NAME}(?![\w@\\-])")
+_MAIL: Final = re.compile(r"([A-Za-z][A-Za-z0-9._+-]{1,60})@[A-Za-z0-9-]+\.")
+_PIECE: Final = re.compile("[a-z]+")
+_SPEAKER: Final = re.compile(
+    rf"^[ \t]*(?P<time>[\[(]?(?:\d{{4}}-\d\d-\d\d[ T])?\d{{1,2}}:\d\d(?::\d\d)?(?: ?[AaPp]\.?[Mm]\.?)?[\])]?[ \t-]*)?"
+    rf"<?(?P<name>{WORD}(?: {WORD})?)>?:[ \t]",
+    re.M,
+)
+_CARD: Final = re.compile(r"^N(?:;[^:\n]{0,60})?:(?P<surname>[^;\n]{1,30});(?P<given>[^;\n]{1,30})?(?=;|\r?$)", re.M)
+_CARD_NAME: Final = re.compile(r"^FN(?:;[^:\n]{0,60})?:(?P<name>[^;\n\r]{1,40})\r?$", re.M)
+_LABELLED: Final = re.compile(
+    rf"(?:^|(?<=[|;\t] )|(?<=\. )|(?<=, ))[ \t]*(?P<label>[A-Z][A-Za-z'()/&., -]{{1,48}}):[ \t]+(?:(?:Mr|Mrs|Ms|Miss|Dr|Prof)\.? )?"
+    rf"(?P<names>{_NAME}(?:(?:, | and |; |, and ){_NAME}){{0,12}})",
+    re.M,
+)
+_PERSON_LABEL: Final = re.compile(
+    r"\b(?:name|by|of kin|driver|witness|party|passenger|present|apologies|absent|attendees?|participants?|visitors?|guests?|host|tenant|"
+    r"landlord|buyer|seller|insured|claimant|patient|doctor|nurse|physician|teacher|student|parent|guardian|contact|to|from|cc|bcc|attn|"
+    r"attention|owner|manager|supervisor|employee|applicant|candidate|signed|for|customer|client|recipient|sender|author|reviewer|spouse|referee|signature|cashier|guarantor|"
+    r"approver|assignee|reporter|chair|secretary|speaker|instructor|trainer|lead|member|officer|agent|representative|beneficiary)\b",
+    re.I,
+)
+_BY: Final = re.compile(
+    rf"\b(?:handled|approved|signed|prepared|written|reviewed|submitted|requested|received|checked|issued|taken|assigned|served|seen|"
+    rf"reported|raised|closed|opened|referred|completed|recorded|processed) (?:by|to) (?P<name>{WORD}(?: {WORD})?)(?=[.,;)\n]|$)"
+)
+_SIGNATURE: Final = re.compile(rf"^(?P<name>{_NAME})[ \t]*(?:\||,|–|—|-(?= )|•)[ \t]*[{UPPER}]", re.M)
+_LINE: Final = re.compile(rf"^[> \t]{{0,3}}(?P<name>{_NAME})(?=[ \t]*\r?(?:\n|\Z))", re.M)
+_BELOW: Final = re.compile(
+    r"[ \t]*\r?\n[> \t]*(?:\d{1,6}[\w-]* [A-Z]|P\.?O\.? Box|[\w.+-]+@|\+?\(?\d{2,4}[-). ]|(?:Tel|Phone|Email|E-mail|Mobile)\b)"
+)
+_CONTACT_NEXT: Final = re.compile(
+    r"[\"']?[ \t]*[,;|(<\t-]{1,3}[ \t(]{0,2}(?:[\w.+-]+@|(?:tel|phone)?\.? ?\+?\(?\d{2,4}[-). ])|[ \t]on \+?\(?\d", re.I
+)
+_WORD_BEFORE: Final = re.compile(rf"(?:\b[{UPPER}][\w'’-]*|&|\bthe|\bThe|\bof|\bin|\bat|\bfrom|\btowards?) $")
+_WORD_NEXT: Final = re.compile(rf" (?:[{UPPER}]|&|and [{UPPER}]|Inc|Ltd|Co\b)|['’]?[\w@]|-\w|, [A-Z]{{2}}\b|\.\w|[,;] (?:Inc|Ltd)|/")
+_TITLES: Final = frozenset("mr mrs ms miss mx dr prof professor rev sir hon madam jr sr phd captain judge senator".split())  # noqa: SIM905
+_STRICTLY: Final = re.compile(
+    r"\b(?:present|apologies|absent|attendees?|participants?|driver|witness|of kin|patient|passenger|visitors?|guests?|authors?|signed|"
+    r"signature|tenant|parents?|guardians?|spouse|referee|student|teacher|doctor|nurse|full name|your name|applicant|employee|manager|"
+    r"supervisor|chair|secretary|emergency contact|cashier|instructor|guarantor)\b",
+    re.I,
+)
+_GENERIC: Final = word_sections("words_en.txt")["generic"]
+
+
+class PageNames:
+    """What stands on a page beyond its words. Pure."""
+
+    def __init__(self, names: EnglishNames) -> None:
+        self._names = names
+        self.lexicon = EnglishLexicon(names)
+
+    def claims(self, text: str, found: Sequence[Claim]) -> list[Claim]:
+        """Claims about a window, besides those `found` in its words."""
+        if not _MIXED.search(text):
+            return []
+        raw = [*name_columns.claims(text, tables(text), self.lexicon), *self._labelled(text), *self._placed(text)]
+        if "@" in text:
+            raw += self._mailed(text)
+        if "N:" in text:
+            raw += self._cards(text)
+        if ":" in text:
+            raw += self._speakers(text)
+        return [*raw, *self._again(text, [*found, *raw])]
+
+    def _labelled(self, text: str) -> Iterator[Claim]:
+        """Witness: Mark Banks, Present: …, …: names behind a label, surnames that are ordinary words too."""
+        lexicon = self.lexicon
+        for match in _LABELLED.finditer(text) if ": " in text else ():
+            if not _PERSON_LABEL.search(match["label"]):
+                continue
+            strictly = _STRICTLY.search(match["label"]) is not None
+            for one in re.finditer(_NAME, match["names"]):
+                if strictly and lexicon.fits(one[0]) and not lexicon.other(one[0]):
+                    start = match.start("names") + one.start()
+                    yield Claim(start, start + len(one[0]), AGAIN)
+                if lexicon.ordinary(one[0]) or lexicon.opens(one[0]):
+                    start = match.start("names") + one.start()
+                    yield Claim(start, start + len(one[0]), FORM)
+        for by in _BY.finditer(text):
+            name = by["name"]
+            if lexicon.opens(name) or lexicon.ordinary(name) or (" " not in name and self._names.given_rank(name)):
+                yield Claim(*by.span("name"), FORM)
+
+    def _placed(self, text: str) -> Iterator[Claim]:
+        """A line that is a name over an address, a signature's first field, a name before a phone or e-mail address."""
+        lexicon = self.lexicon
+        for match in _LINE.finditer(text) if "\n" in text else ():
+            if (lexicon.ordinary(match["name"]) or lexicon.opens(match["name"])) and _BELOW.match(text, match.end()):
+                yield Claim(*match.span("name"), FORM)
+        for match in _SIGNATURE.finditer(text):
+            if lexicon.ordinary(match["name"]) or lexicon.opens(match["name"]):
+                yield Claim(*match.span("name"), AGAIN)
+
+    def _mailed(self, text: str) -> Iterator[Claim]:
+        """Kwame Hill before kwame.hill@…: the address spells the name."""
+        mails = [(match.start(), match[1].lower()) for match in _MAIL.finditer(text)]
+        if not mails:
+            return
+        for match in _CAPITALISED.finditer(text):
+            words = [word.lower().replace("'", "").replace("’", "") for word in match[0].split()]
+            near = [local for at, local in mails if abs(at - match.start()) < _REACH]
+            if near and not set(words) & _GENERIC and any(_spells(local, words) for local in near):
+                yield Claim(*match.span(), MAILED)
+            elif _CONTACT_NEXT.match(text, match.end()) and self.lexicon.ordinary(match[0]):
+                yield Claim(*match.span(), FORM)
+
+    def _speakers(self, text: str) -> Iterator[Claim]:
+        """Who says what in a conversation: [10:25] Wei: …"""
+        spoken = [match for match in _SPEAKER.finditer(text) if match["name"].lower() not in _GENERIC]
+        names = [match["name"] for match in spoken]
+        timed = [match for match in spoken if match["time"]]
+        for match in timed if len(timed) >= _LEAST_LINES else ():
+            if any(self._is_listed(name) for name in names) and not self.lexicon.other(match["name"]):
+                yield Claim(*match.span("name"), SPOKEN)
+
+    def _is_listed(self, name: str) -> bool:
+        return self._names.given_rank(name.split(maxsplit=1)[0]) is not None
+
+    def _cards(self, text: str) -> Iterator[Claim]:
+        """N:Taylor;Mason;;; of a vCard."""
+        for match in _CARD.finditer(text):
+            for part in ("surname", "given"):
+                if match[part] and self.lexicon.fits_part(match[part]):
+                    yield Claim(*match.span(part), CARD)
+        for match in _CARD_NAME.finditer(text):
+            if self.lexicon.fits(match["name"]):
+                yield Claim(*match.span("name"), CARD)
+
+    def _again(self, text: str, found: Sequence[Claim]) -> Iterator[Claim]:
+        """A given name or surname standing alone, where a full name with it stands in the same text."""
+        names = {text[start:end] for start, end, score in found if score >= SURE}
+        parts = {part for name in names for part in self._parts(name)}
+        for part in sorted(parts)[:_MOST_PARTS]:
+            at = -1
+            while (at := text.find(part, at + 1)) >= 0:
+                end = at + len(part)
+                if at and (text[at - 1].isalnum() or text[at - 1] in "@._-/'’&"):
+                    continue
+                if _WORD_NEXT.match(text, end) or _WORD_BEFORE.search(text, max(0, at - 24), at):
+                    continue
+                yield Claim(at, end, AGAIN)
+
+    def _parts(self, name: str) -> Iterator[str]:
+        """The given name and the surname of a full name, where they are no ordinary words."""
+        words = [word for word in re.findall(WORD, name) if word.lower() not in _TITLES]
+        if len(words) < 2 or " " not in name:
+            return
+        for word in (words[0], words[-1]):
+            if len(word) > 1 and word.lower() not in _GENERIC and not self.lexicon.place(word):
+                yield word
+
+
+def _spells(local: str, words: Sequence[str]) -> bool:
+    """Whether the local part of an address is made of the first and last word of a name, or of an initial and the other."""
+    first, last = words[0], words[-1]
+    pieces = _PIECE.findall(local)
+    if first in pieces and last in pieces:
+        return True
+    joined = "".join(pieces)
+    return len(last) > 2 and joined in (first + last, last + first, first[0] + last, last + first[0], first + last[0])
