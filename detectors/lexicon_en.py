@@ -19,6 +19,7 @@ _GENERIC: Final = _LISTS["generic"]
 _PLACES: Final = _LISTS["places"]
 _ORDINARY: Final = _LISTS["words"]
 _TITLE: Final = re.compile(r"(?:Mr|Mrs|Ms|Miss|Mx|Dr|Prof|Professor|Rev|Sir|Hon)\.? ")
+_LED: Final = re.compile(r"(?:to see|see|to|for|visiting|host:?|with|by|c/o|attn:?|contact:?) (?=[A-Z])", re.I)
 _TAIL: Final = re.compile(r",? (?:Jr|Sr|II|III|IV|PhD|MD|DDS|Esq|CPA|MBA)\.?$")
 _LAST: Final = rf"(?:{PARTICLE} )?{WORD}"
 _FITS: Final = re.compile(
@@ -45,6 +46,8 @@ class EnglishLexicon:
         self._names = names
 
     def trim(self, text: str, start: int, end: int) -> tuple[int, int]:
+        words = _LED.match(text, start, end)  # to see Mary Smith
+        start = words.end() if words else start
         title = _TITLE.match(text, start, end)
         start = title.end() if title else start
         tail = _TAIL.search(text, start, end)

@@ -101,6 +101,9 @@ class _Judge:
         for left, right in self._pairs():
             if left not in done and right not in done:
                 done |= {left, right}
+                if self._is_reversed():
+                    yield from self._reversed(left, right)
+                    continue
                 for place in (left, right):
                     seen = self._columns[place]
                     yield from _of(seen, self._lexicon.fits_part, AGREED if seen.meant.entity_type == "PERSON" else PARTS)
@@ -113,9 +116,9 @@ class _Judge:
     def _whole(self, place: int, seen: _Seen) -> Iterator[tuple[Callable[[str], bool], float]]:
         """(which values, their score) of a column of whole names."""
         lexicon, values, meant = self._lexicon, seen.values, seen.meant
-        if not values or self._barred(meant):
-            return
         share = _share(values, lexicon.whole)
+        if not values or (self._barred(meant) and share < 0.6):  # a host is a machine, unless its name is Mary Smith
+            return
         full = meant.entity_type == "PERSON" and meant.part in ("full", "name", "full_kana", "name_kana")
         if full and not (meant.part == "name" and self._given_beside(place)):
             loose = max(share, _share(values, lambda value: lexicon.surname(value) or lexicon.reading(value)))
@@ -126,7 +129,8 @@ class _Judge:
             return
         if share >= 0.5:
             yield lexicon.whole, SHOWN
-            yield (lexicon.opens if self._table.mark == "" else lambda value: lexicon.fits(value) and not lexicon.other(value)), 0.7
+            shaped = self._table.mark != "" or (share >= 0.7 and not lexicon.bare)
+            yield (lambda value: lexicon.fits(value) and not lexicon.other(value)) if shaped else lexicon.opens, 0.7
 
     def _opens(self, value: str) -> bool:
         """A whole name of which only the surname is known."""
@@ -163,6 +167,17 @@ class _Judge:
                 if min(known) >= 0.5 and sum(known) >= 1.3 and places < 0.4 and _distinct(surnames.values) and _distinct(given.values):
                     return True
         return False
+
+    def _is_reversed(self) -> bool:
+        """Lines that are `Smith, Mary` and nothing else."""
+        table = self._table
+        return len(table.columns) == 2 and table.mark == "," and all(", " in self._text[start:end] for start, end in table.lines)
+
+    def _reversed(self, left: int, right: int) -> Iterator[Claim]:
+        ends = {end: end for _, end in self._columns[right].spans}
+        for (start, _), (low, high) in zip(self._columns[left].spans, self._table.lines, strict=False):
+            if low <= start < high:
+                yield Claim(start, ends.get(high, high), AGREED)
 
     # ------------------------------------------------------------------ one column of a part of names
 

@@ -84,6 +84,12 @@ _STATE_CELL_NEXT: Final = re.compile(r'"?[,\t|;]"?[A-Z]{2}"?(?:[,\t|;]|$)')
 _SENTENCE_OPENS: Final = re.compile(r"(?:^|[.!?:;*•>–-])[\s\"'“(]*$")
 _ITEM_OPENS: Final = re.compile(r"\s*(?:[-*•·–]|\d+[.)])\s+")
 _THE_BEFORE: Final = re.compile(r"\b(?:[Tt]he|[Ii]n|[Aa]t|[Nn]ear|[Oo]f|[Ee]ach|[Ee]very|[Tt]owards?) $")
+_OPENING: Final = re.compile(
+    r"[\"“ -]+|(?:(?:Hi|Hello|Hey|Dear|Thanks|Senator|Representative|Congressman|Congresswoman|President|Governor|Mayor|Judge|Justice|"
+    r"Professor|Captain|Mr\.?|Mrs\.?|Ms\.?|Miss|Dr\.?|Prof\.?) )+(?=[A-Z])"
+)
+_YOUNGER: Final = re.compile(r",? (?:Jr|Sr)\b\.?|,? (?:II|III|IV)\b")
+_FIELD_END: Final = re.compile(r"  |(?<=[a-z]{3})\. (?=[A-Z])|(?<=[a-z])[?!] ")
 _ROOMS: Final = frozenset(["suite", "room", "floor", "unit", "apt", "building", "box", "route"])
 _CELL_WORD: Final = rf"(?:{_WORD}|[{_UP}]\.?|{_PARTICLE}|[{_UP}]{{2,}})"
 _CELL: Final = re.compile(
@@ -113,12 +119,20 @@ _SPOKEN: Final = re.compile(f"{_MIXED}|{_TWO_WORDS}")
 _LISTS: Final = word_sections("words_en.txt")
 _GENERIC: Final = _LISTS["generic"]  # capitalised words that are no names
 _PLACES: Final = _LISTS["places"]
+_TOWNS: Final = _LISTS["towns"]
+_TOWN_PLACE: Final = re.compile(  # where a town stands rather than a person
+    r"(?:^|[,|\t:;>/]|\b(?:in|from|to|for|at|near|towards?|via|of|leaves?|visit|our|the|each|per|a|an|this|that|[Ss]hip|branch))[ ]*$"
+)
+_TOWN_END: Final = re.compile(
+    r"[ ]*(?:$|[,|\t;/.]|\d|from\b|to\b|for\b|on\b|at\b|when\b|has \d|is short|(?!said|says|told|was|is|has|had|will)[a-z]+s?\b)"
+)
 _WORDS_TOO: Final = _LISTS["words"]  # good only with a listed partner or a label
 
 
 TAGGED: Final = 0.8
 DOUBTED: Final = 0.45
 DOUBT_BELOW: Final = 0.8
+SURE: Final = 0.85  # of the lists: both words listed
 FAVOUR: Final = 0.3  # added to a name's score by the tagger: a missed name costs more than a false one
 COMMON: Final = 1_200  # rank of a given name
 LEAST_BLANKS: Final = 3  # of a line that the tagger reads
@@ -202,7 +216,7 @@ class EnglishPersonRecognizer(EntityRecognizer):
         listed = [*self._last_first(text), *self._runs(text), *self._capitals(text)] if _PAIR_HINT.search(text) else []
         tagged, doubted = self._in_prose(text, placed, listed)
         found = [*placed, *tagged, *doubted]
-        return best([*found, *self._page.claims(text, found)])
+        return best([_mended(text, claim) for claim in (*found, *self._page.claims(text, found))])
 
     # ------------------------------------------------------------------ running text
 
@@ -220,7 +234,10 @@ class EnglishPersonRecognizer(EntityRecognizer):
 
     def _doubted(self, claim: Claim, tagged: list[Claim], sentences: list[tuple[int, int]]) -> Claim:
         """A claim of the lists in a sentence: where the tagger has a name its ends count, where it has none the claim counts less."""
-        if any(claim.start < other.end and claim.end > other.start for other in tagged):
+        beside = [other for other in tagged if claim.start < other.end and claim.end > other.start]
+        if beside and claim.score >= SURE and all(claim.start <= other.start and other.end <= claim.end for other in beside):
+            return claim
+        if beside:
             return claim._replace(score=min(claim.score, TAGGED - 0.02))
         if any(start <= claim.start < end for start, end in sentences):
             return claim._replace(score=min(claim.score, DOUBTED if claim.score < DOUBT_BELOW else 1.0))
@@ -304,6 +321,8 @@ class EnglishPersonRecognizer(EntityRecognizer):
         words = name.lower().split()
         if len(words) > 1:
             return words[0] in _ROOMS
+        if words[0] in _TOWNS and _TOWN_PLACE.search(line, 0, claim.start) and _TOWN_END.match(line, claim.end):
+            return True
         if words[0] in _WORDS_TOO:
             return bool(_SENTENCE_OPENS.search(line, 0, claim.start))
         if not self.names.given_rank(name) and _ITEM_OPENS.fullmatch(line, 0, claim.start):
@@ -465,10 +484,24 @@ class EnglishPersonRecognizer(EntityRecognizer):
                 yield Claim(match.start(), match.end(), 0.7)
 
 
+def _mended(text: str, claim: Claim) -> Claim:
+    """A claim without a title or quotes at its ends, and with the `Jr.` behind it."""
+    start, end, _ = claim
+    opening = _OPENING.match(text, start, end)
+    if opening and opening.end() < end:
+        start = opening.end()
+    while end - start > 1 and text[end - 1] in '"“”':
+        end -= 1
+    younger = _YOUNGER.match(text, end)
+    if younger and " " in text[start:end]:
+        end = younger.end()
+    return claim if (start, end) == claim[:2] else claim._replace(start=start, end=end)
+
+
 def _in_one_field(line: str, claim: Claim) -> Claim:
-    """A tagged name up to where two blanks end the field."""
-    gap = line.find("  ", claim.start, claim.end)
-    return claim._replace(end=gap) if gap >= 0 else claim
+    """A tagged name up to where two blanks end the field, or a full stop the sentence."""
+    gap = _FIELD_END.search(line, claim.start, claim.end)
+    return claim._replace(end=gap.start()) if gap and gap.start() > claim.start else claim
 
 
 def _segments(tokens: Sequence[Token]) -> Iterator[tuple[int, int]]:

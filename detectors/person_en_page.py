@@ -12,13 +12,14 @@ from typing import Final
 
 from detectors import name_columns
 from detectors.claims import Claim
-from detectors.lexicon_en import LOWER, PARTICLE, UPPER, WORD, EnglishLexicon
+from detectors.lexicon_en import FREQUENT_GIVEN, LOWER, PARTICLE, UPPER, WORD, EnglishLexicon
 from detectors.names_data import EnglishNames, word_sections
-from detectors.text_tables import tables
+from detectors.text_tables import items, tables
 
 MAILED: Final = 0.88  # scores: beside an e-mail address made of the name,
 CARD: Final = 0.88
 FORM: Final = 0.75  # behind a label,
+LISTED: Final = 0.82  # in a list of given names behind a label,
 SPOKEN: Final = 0.7  # as a speaker,
 AGAIN: Final = 0.65  # a part of a name that stands in full
 SURE: Final = 0.75  # the least score of a full name that its parts are taken from
@@ -33,7 +34,7 @@ _MAIL: Final = re.compile(r"([A-Za-z][A-Za-z0-9._+-]{1,60})@[A-Za-z0-9-]+\.")
 _PIECE: Final = re.compile("[a-z]+")
 _SPEAKER: Final = re.compile(
     rf"^[ \t]*(?P<time>[\[(]?(?:\d{{4}}-\d\d-\d\d[ T])?\d{{1,2}}:\d\d(?::\d\d)?(?: ?[AaPp]\.?[Mm]\.?)?[\])]?[ \t-]*)?"
-    rf"<?(?P<name>{WORD}(?: {WORD})?)>?:[ \t]",
+    rf"(?:<(?P<quoted>{WORD}(?: {WORD})?)>:?|[-*•]?[ ]?(?P<name>{WORD}(?: {WORD})?):)[ \t]",
     re.M,
 )
 _CARD: Final = re.compile(r"^N(?:;[^:\n]{0,60})?:(?P<surname>[^;\n]{1,30});(?P<given>[^;\n]{1,30})?(?=;|\r?$)", re.M)
@@ -50,9 +51,23 @@ _PERSON_LABEL: Final = re.compile(
     r"approver|assignee|reporter|chair|secretary|speaker|instructor|trainer|lead|member|officer|agent|representative|beneficiary)\b",
     re.I,
 )
+_PART_LABEL: Final = re.compile(
+    rf"(?:^|(?<=[|;,\t ]))(?i:(?:first|last|given|family|middle|maiden|fore|sur)[ _-]?name(?:\(s\)|s)?|surname|forename)"
+    rf"[ \t]*(?::|=|[ ]{{2,}}|\t)[ \t]*"
+    rf"[\"']?(?P<name>{WORD}(?: {WORD})?)(?=[\"']?[ \t]*(?:[,;|\r\n]|\Z| {{2}}))",
+    re.M,
+)
+_LIST_LABEL: Final = re.compile(
+    rf"^[ \t*•-]{{0,4}}(?P<label>[A-Z][A-Za-z'()/&., -]{{1,28}}):[ \t]+(?P<names>{WORD}(?:(?:, | and |; | & ){WORD}){{0,12}})[ \t]*\r?$",
+    re.M,
+)
+_MENTIONED: Final = re.compile(rf"(?<![\w.])@(?P<name>{WORD})(?![\w.@-])")
+_WROTE: Final = re.compile(rf"^[> ]{{0,6}}On [^\n]{{4,60}}, (?P<name>{_NAME})(?: <[^>\n]+>)? wrote:", re.M)
+_SALUTED: Final = re.compile(rf"(?:\A|\n\n)(?P<name>{WORD}),[ \t]*\r?\n(?=[ \t\r]*\n|[A-Z])")
+_THERE: Final = re.compile(rf"(?:^|[:.>] )(?P<name>{WORD}) (?:at|from|in|on) (?:the|our|your|my) ", re.M)
 _BY: Final = re.compile(
     rf"\b(?:handled|approved|signed|prepared|written|reviewed|submitted|requested|received|checked|issued|taken|assigned|served|seen|"
-    rf"reported|raised|closed|opened|referred|completed|recorded|processed) (?:by|to) (?P<name>{WORD}(?: {WORD})?)(?=[.,;)\n]|$)"
+    rf"reported|raised|closed|opened|referred|completed|recorded|processed) (?:by|to) (?P<name>{WORD}(?: {WORD})?)(?=[.,;)\n]|$| (?:at|on|in|for)\b)"
 )
 _SIGNATURE: Final = re.compile(rf"^(?P<name>{_NAME})[ \t]*(?:\||,|–|—|-(?= )|•)[ \t]*[{UPPER}]", re.M)
 _LINE: Final = re.compile(rf"^[> \t]{{0,3}}(?P<name>{_NAME})(?=[ \t]*\r?(?:\n|\Z))", re.M)
@@ -64,12 +79,25 @@ _CONTACT_NEXT: Final = re.compile(
 )
 _WORD_BEFORE: Final = re.compile(rf"(?:\b[{UPPER}][\w'’-]*|&|\bthe|\bThe|\bof|\bin|\bat|\bfrom|\btowards?) $")
 _WORD_NEXT: Final = re.compile(rf" (?:[{UPPER}]|&|and [{UPPER}]|Inc|Ltd|Co\b)|['’]?[\w@]|-\w|, [A-Z]{{2}}\b|\.\w|[,;] (?:Inc|Ltd)|/")
+_LABELS: Final = frozenset(  # no speakers, though a time stands before them
+    "error warning warn info debug note start end time date status total subject from to cc re fw break lunch meeting call system".split()  # noqa: SIM905
+)
 _TITLES: Final = frozenset("mr mrs ms miss mx dr prof professor rev sir hon madam jr sr phd captain judge senator".split())  # noqa: SIM905
 _STRICTLY: Final = re.compile(
     r"\b(?:present|apologies|absent|attendees?|participants?|driver|witness|of kin|patient|passenger|visitors?|guests?|authors?|signed|"
     r"signature|tenant|parents?|guardians?|spouse|referee|student|teacher|doctor|nurse|full name|your name|applicant|employee|manager|"
     r"supervisor|chair|secretary|emergency contact|cashier|instructor|guarantor)\b",
     re.I,
+)
+_ROLE: Final = re.compile(  # of somebody at work, by its ending
+    r"\b(?!(?:number|order|center|color|error|router|folder|printer|paper|water|weather|header|footer|parameter|counter|monitor|container|"
+    r"carrier|publisher|vendor|supplier|manufacturer|charger|filter|adapter|browser|computer|calendar|event|department|document|equipment|"
+    r"payment|shipment|statement|amount|content|comment|current|letter|quarter|power|layer|user|factor|sensor|motor|floor|door)$)"
+    r"(?:[a-z]+(?:er|or|ist|ant|ent|eer|man|woman)|clerk|staff|rep|by|crew|host|coach|chef|nurse|mentor)$",
+    re.I,
+)
+_SPEAKS_FIRST: Final = re.compile(
+    rf"^(?P<name>{_NAME}|{WORD})[ \t]{{1,4}}[\[(]?\d{{1,2}}:\d\d(?::\d\d)?(?: ?[AaPp]\.?[Mm]\.?)?[\])]?[ \t]*\r?$", re.M
 )
 _GENERIC: Final = word_sections("words_en.txt")["generic"]
 
@@ -85,13 +113,18 @@ class PageNames:
         """Claims about a window, besides those `found` in its words."""
         if not _MIXED.search(text):
             return []
-        raw = [*name_columns.claims(text, tables(text), self.lexicon), *self._labelled(text), *self._placed(text)]
+        raw = [
+            *name_columns.claims(text, (*tables(text), *items(text)), self.lexicon),
+            *self._labelled(text),
+            *self._single(text),
+            *self._placed(text),
+        ]
         if "@" in text:
             raw += self._mailed(text)
         if "N:" in text:
             raw += self._cards(text)
-        if ":" in text:
-            raw += self._speakers(text)
+        if ":" in text or "<" in text:
+            raw += [*self._speakers(text), *self._speak_first(text)]
         return [*raw, *self._again(text, [*found, *raw])]
 
     def _labelled(self, text: str) -> Iterator[Claim]:
@@ -112,6 +145,34 @@ class PageNames:
             name = by["name"]
             if lexicon.opens(name) or lexicon.ordinary(name) or (" " not in name and self._names.given_rank(name)):
                 yield Claim(*by.span("name"), FORM)
+
+    def _single(self, text: str) -> Iterator[Claim]:
+        """First name: Mei, Cashier: Lucia, Early: Mei, Steven: one word behind a label."""
+        for match in _PART_LABEL.finditer(text):
+            name = match["name"]
+            if not self.lexicon.other(name):
+                yield Claim(*match.span("name"), FORM)
+        for match in _LIST_LABEL.finditer(text) if ": " in text else ():
+            names = list(re.finditer(WORD, match["names"]))
+            listed = [self._names.given_rank(name[0]) is not None and not self.lexicon.place(name[0]) for name in names]
+            strictly = _STRICTLY.search(match["label"]) is not None or _ROLE.search(match["label"]) is not None
+            if (len(names) > 1 and sum(listed) * 3 >= 2 * len(names)) or (strictly and all(listed)):
+                for name in names:
+                    if not self.lexicon.other(name[0]) or (self._names.given_rank(name[0]) or 9_999) <= FREQUENT_GIVEN:
+                        start = match.start("names") + name.start()
+                        yield Claim(start, start + len(name[0]), LISTED)
+        for match in _MENTIONED.finditer(text) if "@" in text else ():
+            if self._names.given_rank(match["name"]):
+                yield Claim(*match.span("name"), AGAIN)
+        for match in _WROTE.finditer(text) if " wrote:" in text else ():
+            if self.lexicon.fits(match["name"]):
+                yield Claim(*match.span("name"), FORM)
+        for match in _THERE.finditer(text):
+            if (self._names.given_rank(match["name"]) or 9_999) <= FREQUENT_GIVEN and not self.lexicon.place(match["name"]):
+                yield Claim(*match.span("name"), AGAIN)
+        for match in _SALUTED.finditer(text):
+            if self._names.given_rank(match["name"]) and not self.lexicon.place(match["name"]):
+                yield Claim(*match.span("name"), SPOKEN)
 
     def _placed(self, text: str) -> Iterator[Claim]:
         """A line that is a name over an address, a signature's first field, a name before a phone or e-mail address."""
@@ -138,11 +199,23 @@ class PageNames:
 
     def _speakers(self, text: str) -> Iterator[Claim]:
         """Who says what in a conversation: [10:25] Wei: …"""
-        spoken = [match for match in _SPEAKER.finditer(text) if match["name"].lower() not in _GENERIC]
-        names = [match["name"] for match in spoken]
-        timed = [match for match in spoken if match["time"]]
-        for match in timed if len(timed) >= _LEAST_LINES else ():
-            if any(self._is_listed(name) for name in names) and not self.lexicon.other(match["name"]):
+        spoken = [(match, "quoted" if match["quoted"] else "name") for match in _SPEAKER.finditer(text)]
+        names = [match[part] for match, part in spoken]
+        listed = [self._is_listed(name) and name.lower() not in _GENERIC for name in names]
+        if len(spoken) < _LEAST_LINES or not any(listed):
+            return
+        for (match, part), name, known in zip(spoken, names, listed, strict=True):
+            marked = match["time"] or part == "quoted"
+            if (marked and name.lower() not in _LABELS) or (known and sum(listed) >= _LEAST_LINES and not self.lexicon.place(name)):
+                yield Claim(*match.span(part), SPOKEN)
+
+    def _speak_first(self, text: str) -> Iterator[Claim]:
+        """Lines that are a name and a time, over what was said."""
+        found = list(_SPEAKS_FIRST.finditer(text))
+        if len(found) < _LEAST_LINES or sum(self._is_listed(match["name"]) for match in found) * 2 < len(found):
+            return
+        for match in found:
+            if not self.lexicon.other(match["name"]):
                 yield Claim(*match.span("name"), SPOKEN)
 
     def _is_listed(self, name: str) -> bool:

@@ -17,8 +17,8 @@ LEAST_ROWS: Final = 2
 MOST_FIELDS: Final = 60
 LONGEST_ITEM: Final = 100  # characters of a line that is an item of a list,
 LONGEST_WORD: Final = 30  # and of one that is a word or two
-_MARKS: Final = ("\t", "|", ",", ";")
-_FIELDS: Final = {mark: re.compile(rf'[ \u3000]*(?:"(?P<q>(?:[^"]|"")*)"|(?P<p>[^{re.escape(mark)}]*))') for mark in _MARKS}
+_MARKS: Final = ("\t", "|", ",", ";", " / ")
+_FIELDS: Final = {mark: re.compile(rf'[ \u3000]*(?:"(?P<q>(?:[^"]|"")*)"|(?P<p>(?:(?!{re.escape(mark)}).)*))') for mark in _MARKS}
 _SET_APART: Final = re.compile(r"\S+(?:[ ]\S+)*")  # two blanks or more between fields
 _BY_BLANKS: Final = re.compile(r"[^\s\u3000]+")
 _JAPANESE: Final = re.compile("[\u3041-\u30ff\u4e00-\u9fff\uff66-\uff9f]")
@@ -26,6 +26,11 @@ _SENTENCE_END: Final = re.compile(r"[。！？]|[ぁ-ん][、,]")
 _BULLET: Final = r"[ \u3000]*(?:[・●○■□◆◇*-]|[0-9]{1,3}[.)．])?[ \u3000]*"
 _LETTERS: Final = "々〆ヶ\u3041-\u30ff\u3400-\u9fff\uf900-\ufaff\uff66-\uff9f"
 _ONE: Final = re.compile(rf"{_BULLET}([{_LETTERS}・]{{1,8}}(?:[ \u3000][{_LETTERS}・]{{1,8}})?)[ \u3000]*(?=\r?\n|\Z)")
+_LATIN: Final = re.compile(
+    rf"{_BULLET}(?:[\[(]?[0-9]{{1,2}}:[0-9]{{2}}[\])]?[ -–]+)?"
+    r"((?:[A-ZÀ-ÖØ-Þ][\w'’.-]*|van|von|de|der|la)(?: (?:[A-ZÀ-ÖØ-Þ][\w'’.-]*|van|von|de|der|la)){{1,3}})"
+    r"(?=[ \t]*(?:\r?\n|\Z|[(|–-]|[0-9]))"
+)
 _NOTED: Final = re.compile(rf"{_BULLET}([{_LETTERS}・]{{1,10}}(?:[ \u3000][{_LETTERS}]{{1,8}})?)[ \u3000]?[(（]([^)）\n]{{1,24}})[)）]")
 _RULE: Final = re.compile(r"[\s|:=+─━-]+")
 _DIGIT: Final = re.compile(r"[0-9０-９]")
@@ -196,8 +201,9 @@ def items(text: str) -> Iterator[TextTable]:
         return
     found = _lines(text)
     alone = ((start, end, _cells_of(_ONE, text, start, end) if end - start <= LONGEST_WORD else ()) for start, end in found)
+    named = ((start, end, _cells_of(_LATIN, text, start, end)) for start, end in found)
     noted = ((start, end, _cells_of(_NOTED, text, start, end)) for start, end in found) if "(" in text or "（" in text else ()
-    for mark, lines in (("", alone), ("(", noted)):
+    for mark, lines in (("", alone), ("", named), ("(", noted)):
         run: list[_Line] = []
         for start, end, fields in (*lines, (len(text), len(text), ())):
             if fields:
