@@ -14,7 +14,7 @@ from detectors import name_columns
 from detectors.claims import Claim
 from detectors.lexicon_en import FREQUENT_GIVEN, LOWER, PARTICLE, UPPER, WORD, EnglishLexicon
 from detectors.names_data import EnglishNames, word_sections
-from detectors.text_tables import items, tables
+from detectors.text_tables import items, line_spans, tables
 
 MAILED: Final = 0.88  # scores: beside an e-mail address made of the name,
 CARD: Final = 0.88
@@ -25,11 +25,13 @@ AGAIN: Final = 0.65  # a part of a name that stands in full
 SURE: Final = 0.75  # the least score of a full name that its parts are taken from
 _MOST_PARTS: Final = 60
 _LEAST_LINES: Final = 2
-_REACH: Final = 160  # characters between a name and its e-mail address
+_KEPT: Final = 50_000  # names remembered before memory is let go
+_REACH: Final = 120  # characters between a name and its e-mail address
 
 _MIXED: Final = re.compile(rf"[{UPPER}][{LOWER}]")
 _NAME: Final = rf"{WORD}(?: [{UPPER}]\.?)?(?: {PARTICLE})? {WORD}(?: {WORD})?"
 _CAPITALISED: Final = re.compile(rf"(?<![\w@./\\'’&-]){_NAME}(?![\w@\\-])")
+_TWO: Final = re.compile(rf"[{LOWER}]\.? (?:[{LOWER}]{{1,3}} )*[{UPPER}][{LOWER}]|[{UPPER}]\. [{UPPER}]")
 _MAIL: Final = re.compile(r"([A-Za-z][A-Za-z0-9._+-]{1,60})@[A-Za-z0-9-]+\.")
 _PIECE: Final = re.compile("[a-z]+")
 _SPEAKER: Final = re.compile(
@@ -61,13 +63,16 @@ _LIST_LABEL: Final = re.compile(
     rf"^[ \t*•-]{{0,4}}(?P<label>[A-Z][A-Za-z'()/&., -]{{1,28}}):[ \t]+(?P<names>{WORD}(?:(?:, | and |; | & ){WORD}){{0,12}})[ \t]*\r?$",
     re.M,
 )
-_MENTIONED: Final = re.compile(rf"(?<![\w.])@(?P<name>{WORD})(?![\w.@-])")
+_MENTIONED: Final = re.compile(rf"@(?P<name>{WORD})(?![\w.@-])")
 _WROTE: Final = re.compile(rf"^[> ]{{0,6}}On [^\n]{{4,60}}, (?P<name>{_NAME})(?: <[^>\n]+>)? wrote:", re.M)
 _SALUTED: Final = re.compile(rf"(?:\A|\n\n)(?P<name>{WORD}),[ \t]*\r?\n(?=[ \t\r]*\n|[A-Z])")
-_THERE: Final = re.compile(rf"(?:^|[:.>] )(?P<name>{WORD}) (?:at|from|in|on) (?:the|our|your|my) ", re.M)
-_BY: Final = re.compile(
-    rf"\b(?:handled|approved|signed|prepared|written|reviewed|submitted|requested|received|checked|issued|taken|assigned|served|seen|"
-    rf"reported|raised|closed|opened|referred|completed|recorded|processed) (?:by|to) (?P<name>{WORD}(?: {WORD})?)(?=[.,;)\n]|$| (?:at|on|in|for)\b)"
+_THERE: Final = re.compile(" (?:at|from|in|on) (?:the|our|your|my) ")
+_THERE_BEFORE: Final = re.compile(rf"(?:^|[:.>] )(?P<name>{WORD})$", re.M)
+_BY: Final = re.compile(rf" (?:by|to) (?P<name>{WORD}(?: {WORD})?)(?=[.,;)\n]|$| (?:at|on|in|for)\b)")
+_DONE: Final = re.compile(
+    r"\b(?:handled|approved|signed|prepared|written|reviewed|submitted|requested|received|checked|issued|taken|assigned|served|seen|"
+    r"reported|raised|closed|opened|referred|completed|recorded|processed)$",
+    re.I,
 )
 _SIGNATURE: Final = re.compile(rf"^(?P<name>{_NAME})[ \t]*(?:\||,|–|—|-(?= )|•)[ \t]*[{UPPER}]", re.M)
 _LINE: Final = re.compile(rf"^[> \t]{{0,3}}(?P<name>{_NAME})(?=[ \t]*\r?(?:\n|\Z))", re.M)
@@ -103,11 +108,12 @@ _GENERIC: Final = word_sections("words_en.txt")["generic"]
 
 
 class PageNames:
-    """What stands on a page beyond its words. Pure."""
+    """What stands on a page beyond its words. Pure but for its memory of names met."""
 
     def __init__(self, names: EnglishNames) -> None:
         self._names = names
         self.lexicon = EnglishLexicon(names)
+        self._known: dict[str, tuple[str, ...]] = {}
 
     def claims(self, text: str, found: Sequence[Claim]) -> list[Claim]:
         """Claims about a window, besides those `found` in its words."""
@@ -143,16 +149,18 @@ class PageNames:
                     yield Claim(start, start + len(one[0]), FORM)
         for by in _BY.finditer(text):
             name = by["name"]
+            if not _DONE.search(text, max(0, by.start() - 12), by.start()):
+                continue
             if lexicon.opens(name) or lexicon.ordinary(name) or (" " not in name and self._names.given_rank(name)):
                 yield Claim(*by.span("name"), FORM)
 
     def _single(self, text: str) -> Iterator[Claim]:
         """First name: Mei, Cashier: Lucia, Early: Mei, Steven: one word behind a label."""
-        for match in _PART_LABEL.finditer(text):
+        for match in _PART_LABEL.finditer(text) if any(word in text for word in ("ame", "AME")) else ():
             name = match["name"]
             if not self.lexicon.other(name):
                 yield Claim(*match.span("name"), FORM)
-        for match in _LIST_LABEL.finditer(text) if ": " in text else ():
+        for match in _at_lines(_LIST_LABEL, text) if ": " in text else ():
             names = list(re.finditer(WORD, match["names"]))
             listed = [self._names.given_rank(name[0]) is not None and not self.lexicon.place(name[0]) for name in names]
             strictly = _STRICTLY.search(match["label"]) is not None or _ROLE.search(match["label"]) is not None
@@ -162,25 +170,27 @@ class PageNames:
                         start = match.start("names") + name.start()
                         yield Claim(start, start + len(name[0]), LISTED)
         for match in _MENTIONED.finditer(text) if "@" in text else ():
-            if self._names.given_rank(match["name"]):
+            before = text[match.start() - 1] if match.start() else " "
+            if not before.isalnum() and before not in "._" and self._names.given_rank(match["name"]):
                 yield Claim(*match.span("name"), AGAIN)
         for match in _WROTE.finditer(text) if " wrote:" in text else ():
             if self.lexicon.fits(match["name"]):
                 yield Claim(*match.span("name"), FORM)
-        for match in _THERE.finditer(text):
-            if (self._names.given_rank(match["name"]) or 9_999) <= FREQUENT_GIVEN and not self.lexicon.place(match["name"]):
-                yield Claim(*match.span("name"), AGAIN)
-        for match in _SALUTED.finditer(text):
+        for there in _THERE.finditer(text):
+            name = _THERE_BEFORE.search(text, max(0, there.start() - 24), there.start())
+            if name and (self._names.given_rank(name[1]) or 9_999) <= FREQUENT_GIVEN and not self.lexicon.place(name[1]):
+                yield Claim(*name.span(1), AGAIN)
+        for match in _SALUTED.finditer(text) if ",\n" in text or ",\r\n" in text else ():
             if self._names.given_rank(match["name"]) and not self.lexicon.place(match["name"]):
                 yield Claim(*match.span("name"), SPOKEN)
 
     def _placed(self, text: str) -> Iterator[Claim]:
         """A line that is a name over an address, a signature's first field, a name before a phone or e-mail address."""
         lexicon = self.lexicon
-        for match in _LINE.finditer(text) if "\n" in text else ():
+        for match in _at_lines(_LINE, text):
             if (lexicon.ordinary(match["name"]) or lexicon.opens(match["name"])) and _BELOW.match(text, match.end()):
                 yield Claim(*match.span("name"), FORM)
-        for match in _SIGNATURE.finditer(text):
+        for match in _at_lines(_SIGNATURE, text):
             if lexicon.ordinary(match["name"]) or lexicon.opens(match["name"]):
                 yield Claim(*match.span("name"), AGAIN)
 
@@ -189,7 +199,8 @@ class PageNames:
         mails = [(match.start(), match[1].lower()) for match in _MAIL.finditer(text)]
         if not mails:
             return
-        for match in _CAPITALISED.finditer(text):
+        ranges = ((low, high) for low, high in _around(mails) if _TWO.search(text, low, high))
+        for match in (found for low, high in ranges for found in _CAPITALISED.finditer(text, low, high)):
             words = [word.lower().replace("'", "").replace("’", "") for word in match[0].split()]
             near = [local for at, local in mails if abs(at - match.start()) < _REACH]
             if near and not set(words) & _GENERIC and any(_spells(local, words) for local in near):
@@ -199,7 +210,7 @@ class PageNames:
 
     def _speakers(self, text: str) -> Iterator[Claim]:
         """Who says what in a conversation: [10:25] Wei: …"""
-        spoken = [(match, "quoted" if match["quoted"] else "name") for match in _SPEAKER.finditer(text)]
+        spoken = [(match, "quoted" if match["quoted"] else "name") for match in _at_lines(_SPEAKER, text)]
         names = [match[part] for match, part in spoken]
         listed = [self._is_listed(name) and name.lower() not in _GENERIC for name in names]
         if len(spoken) < _LEAST_LINES or not any(listed):
@@ -211,7 +222,7 @@ class PageNames:
 
     def _speak_first(self, text: str) -> Iterator[Claim]:
         """Lines that are a name and a time, over what was said."""
-        found = list(_SPEAKS_FIRST.finditer(text))
+        found = list(_at_lines(_SPEAKS_FIRST, text))
         if len(found) < _LEAST_LINES or sum(self._is_listed(match["name"]) for match in found) * 2 < len(found):
             return
         for match in found:
@@ -234,7 +245,7 @@ class PageNames:
     def _again(self, text: str, found: Sequence[Claim]) -> Iterator[Claim]:
         """A given name or surname standing alone, where a full name with it stands in the same text."""
         names = {text[start:end] for start, end, score in found if score >= SURE}
-        parts = {part for name in names for part in self._parts(name)}
+        parts = {part for name in names for part in self._parts_of(name)}
         for part in sorted(parts)[:_MOST_PARTS]:
             at = -1
             while (at := text.find(part, at + 1)) >= 0:
@@ -245,6 +256,14 @@ class PageNames:
                     continue
                 yield Claim(at, end, AGAIN)
 
+    def _parts_of(self, name: str) -> tuple[str, ...]:
+        known = self._known.get(name)
+        if known is None:
+            if len(self._known) >= _KEPT:
+                self._known.clear()
+            known = self._known[name] = tuple(self._parts(name))
+        return known
+
     def _parts(self, name: str) -> Iterator[str]:
         """The given name and the surname of a full name, where they are no ordinary words."""
         words = [word for word in re.findall(WORD, name) if word.lower() not in _TITLES]
@@ -253,6 +272,28 @@ class PageNames:
         for word in (words[0], words[-1]):
             if len(word) > 1 and word.lower() not in _GENERIC and not self.lexicon.place(word):
                 yield word
+
+
+def _around(mails: Sequence[tuple[int, str]]) -> Iterator[tuple[int, int]]:
+    """Ranges of characters within reach of an address, apart from each other."""
+    low = high = 0
+    for at, _ in mails:
+        if at - _REACH > high:
+            if high:
+                yield low, high
+            low = at - _REACH
+        high = at + _REACH
+    if high:
+        yield max(0, low), high
+
+
+def _at_lines(pattern: re.Pattern[str], text: str) -> Iterator[re.Match[str]]:
+    """Matches at the starts of lines."""
+    for start, end in line_spans(text):
+        if end - start > 1:
+            match = pattern.match(text, start)
+            if match:
+                yield match
 
 
 def _spells(local: str, words: Sequence[str]) -> bool:

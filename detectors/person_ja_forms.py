@@ -12,6 +12,7 @@ from typing import Final
 from detectors.claims import Claim
 from detectors.lexicon_ja import FOREIGN, KANJI, LETTERS, JapaneseLexicon
 from detectors.person_ja_titles import TITLE
+from detectors.text_tables import line_spans
 
 NAMED: Final = 0.7  # scores: behind a role, or as a speaker,
 BESIDE: Final = 0.65  # beside a phone, in a list of names, over a signature's address,
@@ -43,7 +44,7 @@ _LABEL_LINE: Final = re.compile(
     rf"[ 　]*(?P<name>[{LETTERS}ｦ-ﾟ・･][{LETTERS}ｦ-ﾟ・･ 　]{{0,16}}?)(?:様|さん|殿)?[ 　]*\r?$",
     re.M,
 )
-_POINTED: Final = re.compile(rf"(?:→|⇒|=>|[@＠])[ 　]*(?P<name>[{KANJI}]{{1,5}})(?=(?:さん|様|氏)?(?:[ 　\t、,\r\n→(（]|$))")
+_POINTED: Final = re.compile(rf"[→⇒>@＠][ 　]*(?P<name>[{KANJI}]{{1,5}})(?=(?:さん|様|氏)?(?:[ 　\t、,\r\n→(（]|$))")
 _BESIDE_PHONE: Final = re.compile(
     rf"(?:^|(?<=[ 　\t,、・→|(（。.:：;；/／\"*-]))(?P<name>[{KANJI}]{{1,5}}|[ァ-ヴー]{{3,8}})(?:さん|様|"
     rf"氏)?[ 　\t:：,(（;；|/\"→…‥.]{{1,4}}"
@@ -149,8 +150,8 @@ class FormNames:
     def _speakers(self, text: str) -> Iterator[Claim]:
         """Who says what in a conversation: 13:51 水野: …, or a line with a name and a time alone."""
         lexicon = self._lexicon
-        spoken = [match for match in _SPEAKER.finditer(text) if lexicon.surname(match["name"])]
-        spoken += [match for match in _SPEAKER_FIRST.finditer(text) if lexicon.is_name(match["name"])]
+        spoken = [match for match in _at_lines(_SPEAKER, text) if lexicon.surname(match["name"])]
+        spoken += [match for match in _at_lines(_SPEAKER_FIRST, text) if lexicon.is_name(match["name"])]
         names = [match["name"] for match in spoken]
         if len(spoken) < _LEAST_LINES or (len(set(names)) == 1 and lexicon.place(names[0])):
             return
@@ -187,18 +188,24 @@ class FormNames:
                 yield Claim(*match.span("name"), CARD)
 
 
+def _at_lines(pattern: re.Pattern[str], text: str) -> Iterator[re.Match[str]]:
+    """Matches at the starts of lines."""
+    for start, _ in line_spans(text):
+        match = pattern.match(text, start)
+        if match:
+            yield match
+
+
 def _blocks(text: str) -> Iterator[tuple[int, int]]:
     """Characters [start, end) of consecutive lines that are short and hold no full stop, where they hold something Japanese."""
-    start, first, last = 0, -1, 0
-    for line in text.split("\n"):
-        end = start + len(line)
-        if len(line) <= LONGEST and "。" not in line:
+    first, last = -1, 0
+    for start, end in line_spans(text):
+        if end - start <= LONGEST and text.find("。", start, end) < 0:
             first = start if first < 0 else first
             last = end
         elif first >= 0:
             if _JAPANESE.search(text, first, last):
                 yield first, last
             first = -1
-        start = end + 1
     if first >= 0 and _JAPANESE.search(text, first, last):
         yield first, last

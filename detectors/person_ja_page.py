@@ -14,9 +14,9 @@ from detectors import name_columns
 from detectors.claims import Claim
 from detectors.lexicon_ja import KANJI, LETTERS, JapaneseLexicon
 from detectors.names_data import JapaneseNames, katakana, romaji_key
-from detectors.person_ja_forms import DARED, NAMED, FormNames
+from detectors.person_ja_forms import DARED, LONGEST, NAMED, FormNames
 from detectors.person_ja_titles import KANA_NEXT, LAST, OF_PLACES, TITLE
-from detectors.text_tables import items, lists_in_blanks, tables
+from detectors.text_tables import items, line_spans, lists_in_blanks, tables
 
 READ: Final = 0.88  # scores: beside its reading,
 AGAIN: Final = 0.65  # a surname whose bearer is named in full,
@@ -99,7 +99,7 @@ class PageNames:
 
     def _readings(self, text: str) -> Iterator[Claim]:
         """A name in kanji and its reading in kana, side by side or one above the other, whichever comes first."""
-        for match in _KANA_RUN.finditer(text):
+        for match in (match for start, end in line_spans(text) for match in _kana_runs(text, start, end)):
             kana = match["kana"]
             if len(kana) < 4:
                 continue
@@ -115,7 +115,8 @@ class PageNames:
                     break
 
     def _romaji_readings(self, text: str) -> Iterator[Claim]:
-        for match in _ROMAJI_RUN.finditer(text):
+        short = ((start, end) for start, end in line_spans(text) if end - start <= LONGEST)
+        for match in (match for start, end in short for match in _ROMAJI_RUN.finditer(text, start, end)):
             if match.start() and _BEFORE_ROMAJI.match(text, match.start() - 1):
                 continue
             one, two = romaji_key(match[1]), romaji_key(match[2])
@@ -282,6 +283,10 @@ class PageNames:
 
     def _may_be_given(self, rest: str) -> bool:
         return not self._names.kinds(rest) or self._names.given(rest)
+
+
+def _kana_runs(text: str, start: int, end: int) -> Iterator[re.Match[str]]:
+    return iter(()) if text[start:end].isascii() else _KANA_RUN.finditer(text, max(0, start - 1), end)
 
 
 def _cuts(name: str) -> Iterator[tuple[str, str]]:

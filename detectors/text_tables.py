@@ -71,7 +71,7 @@ def tables(text: str) -> tuple[TextTable, ...]:
     """The tables of a text, in no particular order; none in a single line."""
     if "\n" not in text:
         return ()
-    lines = _lines(text)
+    lines = line_spans(text)
     found: list[TextTable] = []
     for mark in _MARKS:
         if text.count(mark) >= LEAST_ROWS:
@@ -82,7 +82,8 @@ def tables(text: str) -> tuple[TextTable, ...]:
 
 
 @lru_cache(maxsize=2)
-def _lines(text: str) -> tuple[Span, ...]:
+def line_spans(text: str) -> tuple[Span, ...]:
+    """Characters [start, end) of each line, without its end."""
     start = 0
     found = []
     for line in text.split("\n"):
@@ -179,10 +180,10 @@ def lists_in_blanks(text: str, joins: Callable[[str, str], bool]) -> Iterator[Te
     if "\n" not in text:
         return
     run: list[_Line] = []
-    for start, end in (*_lines(text), (len(text), len(text))):
-        line = text[start:end]
+    for start, end in (*line_spans(text), (len(text), len(text))):
+        line = text[start:end] if text.find("。", start, end) < 0 else ""
         fields: list[Span] = []
-        if (" " in line or "\u3000" in line) and "。" not in line and _JAPANESE.search(line) and not _SENTENCE_END.search(line):
+        if (" " in line or "\u3000" in line) and not line.isascii() and _JAPANESE.search(line) and not _SENTENCE_END.search(line):
             for match in _BY_BLANKS.finditer(text, start, end):
                 if fields and fields[-1][1] + 1 == match.start() and joins(text[slice(*fields[-1])], match[0]):
                     fields[-1] = (fields[-1][0], match.end())
@@ -199,7 +200,7 @@ def items(text: str) -> Iterator[TextTable]:
     """Lists of one or two columns: lines that are one word, and items with something in brackets, as in ・佐藤花子(サトウハナコ) 経理課."""
     if "\n" not in text:
         return
-    found = _lines(text)
+    found = line_spans(text)
     alone = ((start, end, _cells_of(_ONE, text, start, end) if end - start <= LONGEST_WORD else ()) for start, end in found)
     named = ((start, end, _cells_of(_LATIN, text, start, end)) for start, end in found)
     noted = ((start, end, _cells_of(_NOTED, text, start, end)) for start, end in found) if "(" in text or "（" in text else ()
