@@ -17,6 +17,7 @@ PARTICLE: Final = (
 _LISTS: Final = word_sections("words_en.txt")
 _GENERIC: Final = _LISTS["generic"]
 _PLACES: Final = _LISTS["places"]
+_TOWNS: Final = _LISTS["towns"]
 _ORDINARY: Final = _LISTS["words"]
 _TITLE: Final = re.compile(r"(?:Mr|Mrs|Ms|Miss|Mx|Dr|Prof|Professor|Rev|Sir|Hon)\.? ")
 _LED: Final = re.compile(r"(?:to see|see|to|for|visiting|host:?|with|by|c/o|attn:?|contact:?) (?=[A-Z])", re.I)
@@ -91,6 +92,10 @@ class EnglishLexicon:
         return False
 
     def place(self, value: str) -> bool:
+        return value.lower() in _PLACES | _TOWNS
+
+    def elsewhere(self, value: str) -> bool:
+        """A place that hardly anybody is named after."""
         return value.lower() in _PLACES
 
     def other(self, value: str) -> bool:

@@ -59,7 +59,8 @@ class JapaneseLexicon:
             )
         if self._names.kinds(value) & {"姓", "他", "地名", "固有"}:
             return False
-        return any(self._names.surname(value[:cut]) and self._names.given(value[cut:]) for cut in range(1, len(value)))
+        cuts = range(1, len(value) - (self._names.kinds(value[-2:]) == {"他"}))  # 平座金 is a washer
+        return any(self._names.surname(value[:cut]) and self._names.given(value[cut:]) for cut in cuts)
 
     def opens(self, value: str) -> bool:
         """A whole name of which the given name may be unlisted."""
@@ -118,7 +119,11 @@ class JapaneseLexicon:
         """By a dot between its parts, or by the dictionary: ジョン・スミス, スミス."""
         if re.fullmatch(FOREIGN, value):
             return True
-        listed = re.fullmatch("[ァ-ヴー]{3,}", value) is not None and bool(self._names.kinds(value) & {"人名", "姓"})
+        listed = (
+            re.fullmatch("[ァ-ヴー]{3,}", value) is not None
+            and "他" not in (kinds := self._names.kinds(value))
+            and bool(kinds & {"人名", "姓"})
+        )
         return listed and not _KANA_TITLE.search(value)
 
     def joins(self, first: str, second: str) -> bool:

@@ -16,6 +16,7 @@ from detectors.text_tables import BLANKS, Column, TextTable
 
 AGREED: Final = 0.88  # scores: header and values agree,
 SHOWN: Final = 0.8  # values alone,
+SHAPED: Final = 0.81  # for those of such a column that are only written like names, against half a name,
 PARTS: Final = 0.75  # a column of surnames beside one of given names,
 ALONE: Final = 0.65  # a column of surnames in rows with a phone, an e-mail address or a time
 _SURNAME_HEADERS: Final = frozenset({"氏", "姓", "苗字", "名字"})
@@ -129,8 +130,10 @@ class _Judge:
             return
         if share >= 0.5:
             yield lexicon.whole, SHOWN
+            if share == 0.5 and lexicon.bare:
+                return
             shaped = self._table.mark != "" or (share >= 0.7 and not lexicon.bare)
-            yield (lambda value: lexicon.fits(value) and not lexicon.other(value)) if shaped else lexicon.opens, 0.7
+            yield (lambda value: lexicon.fits(value) and not lexicon.other(value)) if shaped else lexicon.opens, SHAPED
 
     def _opens(self, value: str) -> bool:
         """A whole name of which only the surname is known."""
@@ -164,7 +167,13 @@ class _Judge:
                     return True
             elif surnames.meant.entity_type is None and given.meant.entity_type is None and len(surnames.values) > 1:
                 places = _share(given.values, lexicon.place)
-                if min(known) >= 0.5 and sum(known) >= 1.3 and places < 0.4 and _distinct(surnames.values) and _distinct(given.values):
+                if (
+                    min(known) > 0.5 - 0.1 * lexicon.bare
+                    and sum(known) >= 1.3
+                    and places < 0.4
+                    and _distinct(surnames.values)
+                    and _distinct(given.values)
+                ):
                     return True
         return False
 

@@ -162,7 +162,7 @@ class PageNames:
                 yield Claim(*match.span("name"), FORM)
         for match in _at_lines(_LIST_LABEL, text) if ": " in text else ():
             names = list(re.finditer(WORD, match["names"]))
-            listed = [self._names.given_rank(name[0]) is not None and not self.lexicon.place(name[0]) for name in names]
+            listed = [self._names.given_rank(name[0]) is not None and not self.lexicon.elsewhere(name[0]) for name in names]
             strictly = _STRICTLY.search(match["label"]) is not None or _ROLE.search(match["label"]) is not None
             if (len(names) > 1 and sum(listed) * 3 >= 2 * len(names)) or (strictly and all(listed)):
                 for name in names:
@@ -178,10 +178,10 @@ class PageNames:
                 yield Claim(*match.span("name"), FORM)
         for there in _THERE.finditer(text):
             name = _THERE_BEFORE.search(text, max(0, there.start() - 24), there.start())
-            if name and (self._names.given_rank(name[1]) or 9_999) <= FREQUENT_GIVEN and not self.lexicon.place(name[1]):
+            if name and (self._names.given_rank(name[1]) or 9_999) <= FREQUENT_GIVEN and not self.lexicon.elsewhere(name[1]):
                 yield Claim(*name.span(1), AGAIN)
         for match in _SALUTED.finditer(text) if ",\n" in text or ",\r\n" in text else ():
-            if self._names.given_rank(match["name"]) and not self.lexicon.place(match["name"]):
+            if self._names.given_rank(match["name"]) and not self.lexicon.elsewhere(match["name"]):
                 yield Claim(*match.span("name"), SPOKEN)
 
     def _placed(self, text: str) -> Iterator[Claim]:
@@ -217,7 +217,7 @@ class PageNames:
             return
         for (match, part), name, known in zip(spoken, names, listed, strict=True):
             marked = match["time"] or part == "quoted"
-            if (marked and name.lower() not in _LABELS) or (known and sum(listed) >= _LEAST_LINES and not self.lexicon.place(name)):
+            if (marked and name.lower() not in _LABELS) or (known and sum(listed) >= _LEAST_LINES and not self.lexicon.elsewhere(name)):
                 yield Claim(*match.span(part), SPOKEN)
 
     def _speak_first(self, text: str) -> Iterator[Claim]:
@@ -270,7 +270,7 @@ class PageNames:
         if len(words) < 2 or " " not in name:
             return
         for word in (words[0], words[-1]):
-            if len(word) > 1 and word.lower() not in _GENERIC and not self.lexicon.place(word):
+            if len(word) > 1 and word.lower() not in _GENERIC and not self.lexicon.elsewhere(word):
                 yield word
 
 

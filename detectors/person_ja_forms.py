@@ -145,7 +145,7 @@ class FormNames:
             values = [text[first:last] for first, last in spans]
             surnames = [value for value in values if not lexicon.whole(value)]
             if all(map(lexicon.surname, surnames)) and (len(surnames) < len(values) or lexicon.alike(values)):
-                yield from (Claim(first, last, BESIDE) for first, last in spans if text[first:last] in surnames)
+                yield from (Claim(first, last, BESIDE if text[first:last] in surnames else NAMED) for first, last in spans)
 
     def _speakers(self, text: str) -> Iterator[Claim]:
         """Who says what in a conversation: 13:51 水野: …, or a line with a name and a time alone."""

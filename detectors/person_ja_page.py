@@ -274,7 +274,7 @@ class PageNames:
         if len(foreign) > 1:
             yield from (part for part in foreign if len(part) > 1)
             return
-        if not _KANJI_RUN.match(name) or len(name) < 3:
+        if not _KANJI_RUN.match(name) or (len(name) == 2 and (self._names.kinds(name) or not self._names.given(name[1]))):
             return
         for size in (3, 2, 1):
             if len(name) > size and "姓" in self._names.kinds(name[:size]) and self._may_be_given(name[size:]):

@@ -28,7 +28,7 @@ _LETTERS: Final = "々〆ヶ\u3041-\u30ff\u3400-\u9fff\uf900-\ufaff\uff66-\uff9f
 _ONE: Final = re.compile(rf"{_BULLET}([{_LETTERS}・]{{1,8}}(?:[ \u3000][{_LETTERS}・]{{1,8}})?)[ \u3000]*(?=\r?\n|\Z)")
 _LATIN: Final = re.compile(
     rf"{_BULLET}(?:[\[(]?[0-9]{{1,2}}:[0-9]{{2}}[\])]?[ -–]+)?"
-    r"((?:[A-ZÀ-ÖØ-Þ][\w'’.-]*|van|von|de|der|la)(?: (?:[A-ZÀ-ÖØ-Þ][\w'’.-]*|van|von|de|der|la)){{1,3}})"
+    r"((?:[A-ZÀ-ÖØ-Þ][\w'’.-]*|van|von|de|der|la)(?: (?:[A-ZÀ-ÖØ-Þ][\w'’.-]*|van|von|de|der|la)){1,3})"
     r"(?=[ \t]*(?:\r?\n|\Z|[(|–-]|[0-9]))"
 )
 _NOTED: Final = re.compile(rf"{_BULLET}([{_LETTERS}・]{{1,10}}(?:[ \u3000][{_LETTERS}]{{1,8}})?)[ \u3000]?[(（]([^)）\n]{{1,24}})[)）]")
@@ -110,7 +110,7 @@ def _cut(text: str, start: int, end: int, mark: str) -> tuple[Span, ...]:
         stop = text.find(mark, match.end(), end)
         if stop < 0:
             break
-        at = stop + 1
+        at = stop + len(mark)
     return tuple(fields) if len(fields) <= MOST_FIELDS else ()
 
 
