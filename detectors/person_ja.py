@@ -590,7 +590,8 @@ class JapanesePersonRecognizer(EntityRecognizer):
                 continue
             known = "姓" in kinds and (not given or "名" in given)
             unlisted = not kinds and len(first) < 5 and not _LABEL_LIKE.search(first)
-            if known or ("名" in given and len(second) > 1 and (unlisted or self.names.surname(first))):
+            wide = "\u3000" in match["name"] and len(first) < 4 and not _LABEL_LIKE.search(first)  # hardly anything else is written so
+            if known or ("名" in given and len(second) > 1 and (unlisted or wide or self.names.surname(first))):
                 yield Claim(*match.span("name"), 0.65)
 
     def _foreign(self, line: str) -> Iterator[Claim]:

@@ -15,7 +15,7 @@ from detectors.claims import Claim
 from detectors.lexicon_ja import KANJI, LETTERS, JapaneseLexicon
 from detectors.names_data import JapaneseNames, katakana, romaji_key
 from detectors.person_ja_forms import DARED, LONGEST, NAMED, FormNames
-from detectors.person_ja_titles import KANA_NEXT, LAST, OF_PLACES, TITLE
+from detectors.person_ja_titles import COMMON, KANA_NEXT, LAST, OF_PLACES, TITLE
 from detectors.text_tables import items, line_spans, lists_in_blanks, tables
 
 READ: Final = 0.88  # scores: beside its reading,
@@ -27,6 +27,7 @@ _LONGEST_RUN: Final = 7
 _LONGEST_SURNAME: Final = 5
 _REACH: Final = 24
 _OTHER, _SURNAME = 0, -1
+_DOTS: Final = ("・", "＝", "=", "&", "＆")
 _KEPT: Final = 50_000  # runs of kanji remembered before memory is let go
 
 _RUN_BEFORE: Final = re.compile(
@@ -44,7 +45,7 @@ _KANA_RUN: Final = re.compile(  # between marks: searched for by the mark, which
 _BEFORE_ROMAJI: Final = re.compile("[A-Za-z0-9@._-]")
 _ROMAJI_RUN: Final = re.compile(r"([A-Z][A-Za-z'-]{1,15}),? ([A-Z][A-Za-z'-]{1,15})(?![A-Za-z0-9@_-])")
 _KANJI_RUN: Final = re.compile(rf"[{KANJI}]+")
-_JOINED: Final = re.compile("[ァ-ヴーA-Za-zＡ-Ｚａ-ｚ㈱㈲]")
+_JOINED: Final = re.compile("[0-9０-９第ァ-ヴーA-Za-zＡ-Ｚａ-ｚ㈱㈲]")
 _OPENS: Final = frozenset("\n。、・")  # before a name that opens a sentence, a clause or an item
 _INTRODUCED: Final = re.compile(r"(?:です|でございます|と申します|と言います|といいます)(?=[。、.,!！\s]|$)")
 _GREETING_BEFORE: Final = re.compile(
@@ -53,6 +54,7 @@ _GREETING_BEFORE: Final = re.compile(
 _OURS: Final = re.compile(
     rf"(?:[{KANJI}](?:部|課|室|係|長|員|役|務|事)|担当|弊社|当社|当方|当店|営業|窓口|責任者|貴社|御社|同僚|上司|部下|後任|前任|先方)の$"
 )
+_SURELY_OURS: Final = re.compile("(?:部長|課長|係長|主任|担当|弊社|当社|当方|当店|責任者|貴社|御社|同僚|上司|部下|後任|前任)の$")
 _OURS_NEXT: Final = re.compile("まで|が|より|から|に|へ|と|も|は|宛|あて|です|でござ|、")
 _IS: Final = re.compile(
     r"(?:担当|対応|責任|窓口|受付|作成|記録|確認|報告|申込|依頼|発信|運転)(?:者|係|先)?は[、 　]?(?:[^\s、。は]{1,14}の)?$"
@@ -201,18 +203,22 @@ class PageNames:
     def _spoken_of(self, text: str, start: int, end: int) -> float:
         """How sure it is that a surname alone in [start, end) is a person's; 0 for not at all."""
         before, after = text[start - 1] if start else "\n", text[end : end + 1]
-        if before == "の" and _OURS.search(text, max(0, start - 8), start) and _OURS_NEXT.match(text, end):
+        ours = (_OURS if end - start > 1 else _SURELY_OURS) if before == "の" else None
+        if ours and ours.search(text, max(0, start - 8), start) and _OURS_NEXT.match(text, end):
             return AGAIN
         if after in ("で", "と") and (before in _OPENS or before in "の ,，!！") and self._is_introduced(text, start, end):
             return NAMED
         if before in "はの、 　" and _IS_NEXT.match(text, end) and _IS.search(text, max(0, start - 24), start):
             return AGAIN
         opens = before in _OPENS or (before == " " and start > 1 and text[start - 2].isdigit())
-        if opens and after in ("が", "は", "も", "か", "よ") and _ACTS.match(text, end) and self._lexicon.pure(text[start:end]):
+        if opens and after in ("が", "は", "も", "か", "よ") and _ACTS.match(text, end) and self._is_nothing_else(text[start:end]):
             return DARED
         if KANA_NEXT.match(text, end) and not self._is_joined(text, start) and self._lexicon.surname(text[start:end]):
             return TITLED
         return 0.0
+
+    def _is_nothing_else(self, surname: str) -> bool:
+        return self._lexicon.pure(surname) and "他" not in self._names.kinds(surname)
 
     def _is_introduced(self, text: str, start: int, end: int) -> bool:
         """お世話になっております。…の佐藤です: a greeting in the line or the one above."""
@@ -227,16 +233,16 @@ class PageNames:
         if self._lexicon.other(run):
             return 0
         for size in range(min(4, len(run) - 1), 0, -1):
-            title = run[size:]
-            if not TITLE.fullmatch(title) or OF_PLACES.match(title):
+            surname, title = run[:size], run[size:]
+            if not TITLE.fullmatch(title) or OF_PLACES.match(title) or not (title in COMMON or self._lexicon.other(title)):
                 continue
-            if self._lexicon.pure(run[:size]) if size > 1 else self._is_short(run[:size], title):
+            if size == 1:
+                good = self._lexicon.surname(surname) and len(title) > 1
+            else:
+                good = self._lexicon.pure(surname) and (title in COMMON or "他" not in self._names.kinds(surname))
+            if good:
                 return size
         return 0
-
-    def _is_short(self, surname: str, title: str) -> bool:
-        """森主査: behind a surname of one character a title that is a word."""
-        return self._lexicon.surname(surname) and len(title) > 1 and self._lexicon.other(title)
 
     # ------------------------------------------------------------------ again
 
@@ -248,10 +254,17 @@ class PageNames:
             start = -1
             while (start := text.find(surname, start + 1)) >= 0:
                 end = start + len(surname)
-                if start and _BEFORE_AGAIN.match(text, start - 1):
+                if (start and _BEFORE_AGAIN.match(text, start - 1)) or self._is_of_another(text, start, end):
                     continue
                 if _AFTER_AGAIN.match(text, end) and not _COMPANY_BEFORE.search(text, max(0, start - 6), start):
                     yield Claim(start, end, AGAIN)
+
+    @staticmethod
+    def _is_of_another(text: str, start: int, end: int) -> bool:
+        """A part in katakana of a longer foreign name: ユン in ユン・モウ."""
+        return (
+            text[start] >= "ァ" and not _KANJI_RUN.match(text, start) and (text[start - 1 : start] in _DOTS or text[end : end + 1] in _DOTS)
+        )
 
     def _surnames_of(self, name: str) -> tuple[str, ...]:
         known = self._bearers.get(name)
