@@ -492,6 +492,8 @@ def _mended(text: str, claim: Claim) -> Claim:
         start = opening.end()
     while end - start > 1 and text[end - 1] in '"“”':
         end -= 1
+    if text[end - 2 : end] in ("'s", "’s") and end - start > 3:
+        end -= 2
     younger = _YOUNGER.match(text, end)
     if younger and " " in text[start:end]:
         end = younger.end()
