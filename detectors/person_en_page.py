@@ -88,8 +88,35 @@ _LABELS: Final = frozenset(  # no speakers, though a time stands before them
     "error warning warn info debug note start end time date status total subject from to cc re fw break lunch meeting call system".split()  # noqa: SIM905
 )
 _TITLES: Final = frozenset(
-    "capt sgt lt col gen gov rep sen mr mrs ms miss mx dr prof professor rev sir hon madam jr sr phd captain judge senator".split()
-)  # noqa: SIM905
+    [
+        "capt",
+        "sgt",
+        "lt",
+        "col",
+        "gen",
+        "gov",
+        "rep",
+        "sen",
+        "mr",
+        "mrs",
+        "ms",
+        "miss",
+        "mx",
+        "dr",
+        "prof",
+        "professor",
+        "rev",
+        "sir",
+        "hon",
+        "madam",
+        "jr",
+        "sr",
+        "phd",
+        "captain",
+        "judge",
+        "senator",
+    ]
+)
 _STRICTLY: Final = re.compile(
     r"\b(?:present|apologies|absent|attendees?|participants?|driver|witness|of kin|patient|passenger|visitors?|guests?|authors?|signed|"
     r"signature|tenant|parents?|guardians?|spouse|referee|student|teacher|doctor|nurse|full name|your name|applicant|employee|manager|"
