@@ -39,9 +39,9 @@ def groups(parts: Iterable[T], measure: Callable[[T], tuple[int, int]]) -> Itera
 
 def merge(sources: Sequence[Path], target: Path, table: str) -> Path:
     """Write the rows of `sources` into `target`. Raises OSError and pyarrow.ArrowException; `target` is not there then."""
-    from scanner.findings.schema import TABLES
+    from scanner.findings.schema import TABLES, VALUES_REPEATED
 
-    with PartWriter(target, TABLES[table]) as part:
+    with PartWriter(target, TABLES[table], VALUES_REPEATED if table == "values" else None) as part:
         for rows in _sorted(sources) if table == "values" else _in_order(sources, table):
             part.write(rows)
     return target

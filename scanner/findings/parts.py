@@ -138,14 +138,14 @@ class SortedParts:
         import pyarrow as pa
         import pyarrow.compute as pc
 
-        from scanner.findings.schema import VALUES
+        from scanner.findings.schema import VALUES, VALUES_REPEATED
 
         if not self._waiting[0]:
             return
         table = pa.Table.from_batches(self._batches, VALUES)
         self._batches, self._waiting = [], (0, 0)
         order = pc.sort_indices(table, sort_keys=[("fingerprint", "ascending"), ("object_id", "ascending")])
-        with PartWriter(self._folder / f"{self._name}-{len(self.paths) + 1:05d}.parquet", VALUES) as part:
+        with PartWriter(self._folder / f"{self._name}-{len(self.paths) + 1:05d}.parquet", VALUES, VALUES_REPEATED) as part:
             for start in range(0, len(order), ROW_GROUP):
                 part.write(table.take(order.slice(start, ROW_GROUP)))
         self.paths.append(part.path)

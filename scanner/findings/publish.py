@@ -61,17 +61,20 @@ def atomic_bytes(path: Path, data: bytes) -> None:
 class PartWriter:
     """One Parquet file, written row group by row group (zstd, statistics) and published by `close`.
 
-    As a context manager it publishes on success and removes its temporary file on an exception. Raises OSError.
+    `repeated`: the columns worth a dictionary; without it all are tried. As a context manager it publishes on success and removes its
+    temporary file on an exception. Raises OSError.
     """
 
-    def __init__(self, path: Path, schema: pa.Schema) -> None:
+    def __init__(self, path: Path, schema: pa.Schema, repeated: list[str] | None = None) -> None:
         import pyarrow.parquet as pq
 
         self.path = path
         self.rows = 0
         self._temporary = temporary_name(path)
         try:
-            self._writer: Any = pq.ParquetWriter(self._temporary, schema, compression="zstd", write_statistics=True)
+            self._writer: Any = pq.ParquetWriter(
+                self._temporary, schema, compression="zstd", write_statistics=True, use_dictionary=repeated or True
+            )
         except BaseException:
             self._temporary.unlink(missing_ok=True)
             raise

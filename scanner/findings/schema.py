@@ -94,5 +94,8 @@ VALUES = _schema(
     ("count", pa.int64()),
 )
 
+VALUES_REPEATED = ["run_id", "object_id", "entity_type", "place", "column", "count"]
+"""Columns of `values` worth a dictionary in a file; to try one with fingerprints takes longer than all the rest of writing."""
+
 TABLES = {"objects": OBJECTS, "findings": FINDINGS, "copies": COPIES, "values": VALUES}
 """Folder of the store -> schema of its files."""

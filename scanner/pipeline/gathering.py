@@ -16,7 +16,7 @@ from scanner.copies.kinds import TEXT
 from scanner.model import FoundFact
 from scanner.pipeline.known import KnownValues
 from scanner.redact import REGULATED, Fingerprinter, mask
-from scanner.tally.atoms import AtomStore, Kind, Surplus
+from scanner.tally.atoms import AtomStore, Kind, Surplus, chosen
 from scanner.tally.persons import count_persons
 
 SAMPLES = 3
@@ -195,7 +195,7 @@ class Gathering:
         surplus: Surplus = {}
         groups = _Groups.of([t.claim for t in self._tallies])
         for atoms in self._atoms.partitions(surplus):
-            alive = atoms[standing[atoms["slot"]]]
+            alive = chosen(atoms, standing[atoms["slot"]])
             if not len(alive):
                 continue
             firsts = _run_starts(alive["tag"], alive["slot"])
@@ -250,10 +250,11 @@ class _Groups:
     def table(self, atoms: npt.NDArray[Any], surplus: Surplus) -> pa.Table:
         group = self.of_slot[atoms["slot"]]
         kept = self.stored[group]
-        atoms, group = atoms[kept], group[kept]
+        if not kept.all():
+            atoms, group = chosen(atoms, kept), group[kept]
         if (np.diff(self.of_slot) <= 0).any():  # else in the order of slots, as they come
             order = np.lexsort((atoms["row"], group, atoms["tag"]))
-            atoms, group = atoms[order], group[order]
+            atoms, group = atoms.take(order), group[order]
         starts = np.flatnonzero(_run_starts(atoms["tag"], group)) if len(atoms) else np.empty(0, np.int64)
         counts = np.diff(np.append(starts, len(atoms)))
         if surplus:

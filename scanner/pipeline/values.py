@@ -9,7 +9,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from scanner.findings.schema import VALUES
+from scanner.findings.schema import VALUES, VALUES_REPEATED
 
 IN_MESSAGE = 200_000  # rows
 ROW_GROUP = 131_072
@@ -46,7 +46,7 @@ class ValueRows:
         from pyarrow import parquet
 
         path = self._staging / f"values-{uuid.uuid4().hex}.parquet"
-        with parquet.ParquetWriter(path, VALUES, compression="zstd") as writer:
+        with parquet.ParquetWriter(path, VALUES, compression="zstd", use_dictionary=VALUES_REPEATED) as writer:
             for table in held:
                 writer.write_table(table, row_group_size=ROW_GROUP)
             held.clear()

@@ -24,8 +24,8 @@ Atoms = npt.NDArray[Any]
 """A structured array of `ATOM`."""
 
 IN_MEMORY = 400_000  # atoms (8 MB) before they go to a file
-PARTITION = 250_000  # atoms sorted at once: about 20 MB with the sort's own arrays
-FAN_BITS = 6  # 64 temporary files are open at each level of a distribution
+PARTITION = 1_000_000  # atoms sorted at once: about 80 MB with the sort's own arrays
+FAN_BITS = 6  # at most 64 temporary files are open at each level of a distribution
 
 
 class Kind(IntEnum):
@@ -135,7 +135,7 @@ class AtomStore:
     def _take(self) -> Atoms:
         atoms = np.concatenate(self._pending) if self._pending else np.empty(0, ATOM)
         self._pending, self._pending_count = [], 0
-        return atoms[np.argsort(atoms["record"], kind="stable")]
+        return atoms.take(np.argsort(np.ascontiguousarray(atoms["record"]), kind="stable"))
 
     def blocks(self) -> Iterator[Atoms]:
         """Block by block as sealed: each record lies in one block, and each block is in order of record."""
@@ -152,7 +152,7 @@ class AtomStore:
     def partitions(self, surplus: Surplus) -> Iterator[Atoms]:
         """Blocks that hold all atoms of the tags in them, in ascending order of tag, each sorted by (tag, slot, row). Of a value
         that stands very often some atoms are left out and counted in `surplus`: see `thinned`."""
-        blocks = (thinned(block[block["kind"] != Kind.ALIAS], surplus) for block in self.blocks())
+        blocks = (thinned(chosen(block, block["kind"] != Kind.ALIAS), surplus) for block in self.blocks())
         yield from ticking(partitioned(blocks, self.count, self.partition, self.temp_dir), self.alive)
 
     def close(self) -> None:
@@ -173,6 +173,11 @@ ROWS_PER_BLOCK = 4096
 _BUCKETS = 1 << 16  # of tags, to see quickly that none stands too often
 Surplus = dict[tuple[int, int], int]
 """(tag, slot) -> atoms left out."""
+
+
+def chosen(items: npt.NDArray[Any], mask: npt.NDArray[np.bool_]) -> npt.NDArray[Any]:
+    """The items in the mask. NumPy picks structured items by `[mask]` and `[order]` field by field, by `take` whole: ten times quicker."""
+    return items if mask.all() else items.take(np.flatnonzero(mask))
 
 
 def thinned(block: Atoms, surplus: Surplus) -> Atoms:
@@ -207,14 +212,15 @@ def partitioned(blocks: Iterator[npt.NDArray[Any]], count: int, size: int, temp_
         if items:
             yield _sorted(np.concatenate(items))
         return
-    spools: list[Spool | None] = [None] * (1 << FAN_BITS)
+    fan = min(FAN_BITS, (2 * count // size).bit_length())
+    spools: list[Spool | None] = [None] * (1 << fan)
     try:
-        _distribute(blocks, spools, taken, temp_dir)
+        _distribute(blocks, spools, 64 - taken - fan, temp_dir)
         for index, share in enumerate(spools):
             if share is not None:
                 spools[index] = None
                 try:
-                    yield from partitioned(share.blocks(size), share.count, size, temp_dir, taken + FAN_BITS)
+                    yield from partitioned(share.blocks(size), share.count, size, temp_dir, taken + fan)
                 finally:
                     share.close()
     finally:
@@ -223,8 +229,9 @@ def partitioned(blocks: Iterator[npt.NDArray[Any]], count: int, size: int, temp_
                 left.close()
 
 
-def _distribute(blocks: Iterator[npt.NDArray[Any]], spools: list[Spool | None], taken: int, temp_dir: Path) -> None:
-    shift, mask = np.uint64(64 - taken - FAN_BITS), np.uint64((1 << FAN_BITS) - 1)
+def _distribute(blocks: Iterator[npt.NDArray[Any]], spools: list[Spool | None], below: int, temp_dir: Path) -> None:
+    """Into one spool for each value of the tag's bits above the `below` lowest."""
+    shift, mask = np.uint64(below), np.uint64(len(spools) - 1)
     for block in blocks:
         share = ((block["tag"] >> shift) & mask).astype(np.uint8)  # sorted by counting
         order = np.argsort(share, kind="stable")
@@ -232,17 +239,30 @@ def _distribute(blocks: Iterator[npt.NDArray[Any]], spools: list[Spool | None], 
         for index in np.flatnonzero(np.diff(bounds)).tolist():
             spool = spools[index] or Spool(temp_dir, block.dtype)
             spools[index] = spool
-            spool.append(block[order[bounds[index] : bounds[index + 1]]])
+            spool.append(block.take(order[bounds[index] : bounds[index + 1]]))
+
+
+def order_by_tag(tag: npt.NDArray[np.uint64]) -> npt.NDArray[np.int64]:
+    """Like a stable `argsort` of tags that are spread evenly: the index takes the place of the lowest bits, so that plain numbers are
+    sorted, at three times the speed. Where the bits above do not tell two tags apart in the right order, `argsort` does it."""
+    low = np.uint64((1 << len(tag).bit_length()) - 1)
+    packed = np.sort((tag & ~low) | np.arange(len(tag), dtype=np.uint64))
+    order = (packed & low).astype(np.int64)
+    ordered = tag.take(order)
+    if (ordered[1:] < ordered[:-1]).any():
+        return np.argsort(tag, kind="stable")
+    return order
 
 
 def _sorted(items: npt.NDArray[Any]) -> npt.NDArray[Any]:
     """By tag; atoms of one tag also by slot and row. Few tags stand twice in most shares, so only those are sorted by more."""
     tag = np.ascontiguousarray(items["tag"])
-    order = np.argsort(tag)
+    order = order_by_tag(tag)
     if "slot" in (items.dtype.names or ()):
-        same = tag[order[1:]] == tag[order[:-1]]
+        ordered = tag.take(order)
+        same = ordered[1:] == ordered[:-1]
         tied = np.flatnonzero(np.append(same, False) | np.append(False, same))
         among = order[tied]
         second = (items["slot"][among].astype(np.uint64) << np.uint64(32)) | items["row"][among].astype(np.uint64)
         order[tied] = among[np.lexsort((second, tag[among]))]
-    return items[order]
+    return items.take(order)

@@ -11,15 +11,17 @@ one that shares a key with another, and one partition of keys.
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from scanner.tally.atoms import PARTITION, Atoms, AtomStore, Kind, Spool, partitioned, ticking
+from scanner.tally.atoms import PARTITION, Atoms, AtomStore, Kind, Spool, chosen, order_by_tag, partitioned, ticking
 
 KEY = np.dtype([("tag", "<u8"), ("record", "<u4"), ("role", "u1")])
+TAG = np.dtype("<u8")
 PAIR = np.dtype([("a", "<u4"), ("b", "<u4")])
 
 STRONG, WEAK, MARK, LONE = 0, 1, 2, 3
@@ -34,37 +36,53 @@ U64 = npt.NDArray[np.uint64]
 
 def count_persons(atoms: AtomStore, temp_dir: Path, standing: npt.NDArray[np.bool_]) -> int:
     """Distinct persons of an object; `standing[slot]` says which slots count."""
-    keys, pairs = Spool(temp_dir, KEY), Spool(temp_dir, PAIR)
+    keys, marks, pairs = Spool(temp_dir, KEY), Spool(temp_dir, TAG), Spool(temp_dir, PAIR)
     try:
         flags = np.zeros(atoms.records, np.uint8)
         for block in atoms.blocks():
-            alive = block[standing[block["slot"]] & (block["kind"] != Kind.OTHER)]
+            alive = chosen(block, standing[block["slot"]] & (block["kind"] != Kind.OTHER))
             if len(alive):
-                keys.append(_settle(sorted_keys(alive), flags, pairs))
-        spooled = ticking(keys.blocks(PARTITION), atoms.alive)
-        for share in ticking(partitioned(spooled, keys.count, PARTITION, temp_dir), atoms.alive):
+                links, met = keys_of(alive)
+                keys.append(_settle(_by_tag(links), flags, pairs))
+                marks.append(met)
+        wanted = marks.count if (flags & (IS_WEAK | IS_LONE)).any() else 0
+        spooled = chain(keys.blocks(PARTITION), map(_as_marks, marks.blocks(PARTITION)) if wanted else ())
+        for share in ticking(partitioned(ticking(spooled, atoms.alive), keys.count + wanted, PARTITION, temp_dir), atoms.alive):
             _settle(share, flags, pairs)
         (alone, lone), (linked, lone_linked) = _unlinked_persons(flags), _linked_persons(flags, pairs, atoms.alive)
         return alone + linked or lone + lone_linked
     finally:
-        keys.close()
-        pairs.close()
+        for spool in (keys, marks, pairs):
+            spool.close()
+
+
+def _by_tag(keys: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    return keys.take(order_by_tag(np.ascontiguousarray(keys["tag"])))
 
 
 def _settle(keys: npt.NDArray[Any], flags: npt.NDArray[np.uint8], pairs: Spool) -> npt.NDArray[Any]:
     """Take what keys sorted by tag say among themselves into the flags and pairs; give back one key per tag and role, so that a
     value that stands millions of times costs no more than one that stands twice."""
-    if not len(keys):
+    tag, role = np.ascontiguousarray(keys["tag"]), np.ascontiguousarray(keys["role"])
+    for one, flag in ((STRONG, IS_STRONG), (WEAK, IS_WEAK), (LONE, IS_LONE)):
+        holds = np.flatnonzero(role == one)
+        if len(holds):
+            flags[keys["record"].take(holds)] |= flag
+    same = tag[1:] == tag[:-1]
+    if not same.any():
         return keys
+    shared = np.append(same, False) | np.append(False, same)
+    return np.concatenate([keys.take(np.flatnonzero(~shared)), _settle_shared(keys.take(np.flatnonzero(shared)), flags, pairs)])
+
+
+def _settle_shared(keys: npt.NDArray[Any], flags: npt.NDArray[np.uint8], pairs: Spool) -> npt.NDArray[Any]:
+    """The same for keys none of which is alone with its tag."""
     tag, role = np.ascontiguousarray(keys["tag"]), np.ascontiguousarray(keys["role"])
     starts = np.flatnonzero(np.concatenate([[True], tag[1:] != tag[:-1]]))
     group = np.repeat(np.arange(len(starts)), np.diff(np.append(starts, len(keys))))
     is_link = role != MARK
     marked = np.logical_or.reduceat(~is_link, starts)[group]
     links, of_link = keys["record"][is_link], group[is_link]
-    flags[links[role[is_link] == STRONG]] |= IS_STRONG
-    flags[links[role[is_link] == WEAK]] |= IS_WEAK
-    flags[links[role[is_link] == LONE]] |= IS_LONE
     flags[keys["record"][((role == WEAK) | (role == LONE)) & marked]] |= IS_COVERED
     begins = np.flatnonzero(np.diff(of_link, prepend=-1))
     first = np.repeat(links[begins], np.diff(np.append(begins, len(links))))
@@ -74,63 +92,70 @@ def _settle(keys: npt.NDArray[Any], flags: npt.NDArray[np.uint8], pairs: Spool) 
     pairs.append(found)
     flags[found["a"]] |= IS_LINKED
     flags[found["b"]] |= IS_LINKED
-    settled: npt.NDArray[Any] = keys[np.concatenate([_firsts(group, np.flatnonzero(role == each)) for each in (STRONG, WEAK, MARK, LONE)])]
-    return settled
+    return keys.take(np.concatenate([_firsts(group, np.flatnonzero(role == each)) for each in (STRONG, WEAK, MARK, LONE)]))
 
 
-def _firsts(group: npt.NDArray[np.int64], chosen: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    """Of the chosen items the first one of each group; the groups ascend."""
-    of = group[chosen]
+def _firsts(group: npt.NDArray[np.int64], among: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Of these items the first one of each group; the groups ascend."""
+    of = group[among]
     first = np.ones(len(of), np.bool_)
     first[1:] = of[1:] != of[:-1]
-    return chosen[first]
+    return among[first]
 
 
-def sorted_keys(atoms: Atoms) -> npt.NDArray[Any]:
-    keys = keys_of(atoms)
-    return keys[np.argsort(np.ascontiguousarray(keys["tag"]))]
-
-
-def keys_of(atoms: Atoms) -> npt.NDArray[Any]:
-    """The keys of a block of atoms sorted by record."""
-    kind, record, tag = atoms["kind"], atoms["record"], atoms["tag"]
+def keys_of(atoms: Atoms) -> tuple[npt.NDArray[Any], U64]:
+    """The keys of a block of atoms sorted by record, and the distinct tags that mark: of these no record is asked, and most objects hold
+    nobody whom they could mark."""
+    kind, record, tag = (np.ascontiguousarray(atoms[field]) for field in ("kind", "record", "tag"))
+    holds = {one: kind == one for one in Kind}
 
     def part(*kinds: Kind) -> tuple[npt.NDArray[Any], U64]:
-        chosen = np.isin(kind, kinds)
-        return record[chosen], tag[chosen]
+        here = np.flatnonzero(np.logical_or.reduce([holds[one] for one in kinds]))
+        return record[here], tag[here]
 
     names, mails, mobiles = part(Kind.NAME, Kind.ALIAS), part(Kind.EMAIL), part(Kind.MOBILE)
     phones, desks = part(Kind.PHONE, Kind.MOBILE), part(Kind.DESK)
     beside = part(Kind.PHONE, Kind.MOBILE, Kind.DESK, Kind.ADDRESS, Kind.BIRTH_DATE)
-    named_desk = np.isin(desks[0], np.concatenate([names[0], mails[0]]))
-    named = np.isin(phones[0], np.concatenate([names[0], mails[0]]))
-    named_mobile = np.isin(mobiles[0], np.concatenate([names[0], mails[0]]))
+    people = np.concatenate([names[0], mails[0]])
+    named_desk, named, named_mobile = (np.isin(each[0], people) for each in (desks, phones, mobiles))
     identified = np.isin(names[0], np.concatenate([beside[0], mails[0]]))
-    return np.concatenate(
-        [
-            _keys(mails, 1, STRONG),
-            _keys(_take(mobiles, named_mobile), 2, STRONG),
-            _keys(_joined(names, beside), 3, STRONG),
-            _keys(_take(mobiles, ~named_mobile), 2, WEAK),
-            _keys(_take(phones, ~named), 4, WEAK),
-            _keys(_take(phones, named), 4, MARK),
-            _keys(_take(desks, ~named_desk), 4, LONE),
-            _keys(_take(desks, named_desk), 4, MARK),
-            _keys(_take(names, ~identified), 5, WEAK),
-            _keys(_take(names, identified), 5, MARK),
-        ]
-    )
+    links = [
+        _keys(mails, 1, STRONG),
+        _keys(_take(mobiles, named_mobile), 2, STRONG),
+        _keys(_joined(names, beside), 3, STRONG),
+        _keys(_take(mobiles, ~named_mobile), 2, WEAK),
+        _keys(_take(phones, ~named), 4, WEAK),
+        _keys(_take(desks, ~named_desk), 4, LONE),
+        _keys(_take(names, ~identified), 5, WEAK),
+    ]
+    marks = [_tags(_take(phones, named), 4), _tags(_take(desks, named_desk), 4), _tags(_take(names, identified), 5)]
+    return np.concatenate(links), _distinct(np.concatenate(marks))
 
 
-def _take(part: tuple[npt.NDArray[Any], U64], chosen: npt.NDArray[np.bool_]) -> tuple[npt.NDArray[Any], U64]:
-    return part[0][chosen], part[1][chosen]
+def _distinct(tags: U64) -> U64:
+    """In ascending order."""
+    ordered = np.sort(tags)
+    return ordered[np.append(True, ordered[1:] != ordered[:-1])] if len(ordered) else ordered
+
+
+def _as_marks(tags: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    keys = np.zeros(len(tags), KEY)
+    keys["tag"], keys["role"] = tags, MARK
+    return keys
+
+
+def _take(part: tuple[npt.NDArray[Any], U64], mask: npt.NDArray[np.bool_]) -> tuple[npt.NDArray[Any], U64]:
+    return part[0][mask], part[1][mask]
 
 
 def _keys(part: tuple[npt.NDArray[Any], U64], domain: int, role: int) -> npt.NDArray[Any]:
     keys = np.empty(len(part[0]), KEY)
-    keys["record"], keys["role"] = part[0], role
-    keys["tag"] = mix(part[1], np.full(len(part[1]), domain, np.uint64))
+    keys["record"], keys["role"], keys["tag"] = part[0], role, _tags(part, domain)
     return keys
+
+
+def _tags(part: tuple[npt.NDArray[Any], U64], domain: int) -> U64:
+    return mix(part[1], np.full(len(part[1]), domain, np.uint64))
 
 
 def mix(left: U64, right: U64) -> U64:

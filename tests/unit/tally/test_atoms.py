@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from scanner.tally.atoms import AtomStore, Kind
+from scanner.tally.atoms import AtomStore, Kind, order_by_tag
 
 
 def filled(tmp: Path, count: int, **sizes: int) -> AtomStore:
@@ -73,3 +73,10 @@ def test_a_value_on_every_row_is_thinned_and_counted(tmp_path: Path) -> None:
     assert 0 < kept < 40_000
     assert np.count_nonzero(atoms["slot"] == 1) == 40_000
     store.close()
+
+
+@pytest.mark.parametrize("bits", [64, 40, 3])
+def test_the_order_of_tags_is_that_of_a_stable_sort(bits: int) -> None:
+    tags = np.random.default_rng(bits).integers(0, 2**bits, 5_000, np.uint64)
+    tags[4_000:] = tags[:1_000]
+    assert (order_by_tag(tags) == np.argsort(tags, kind="stable")).all()
