@@ -54,8 +54,9 @@ class JapaneseLexicon:
             surname, given = parts
             return bool(surname and given and self._names.surname(surname) and self._is_given(given) and not _THING_END.search(given))
         if not _FITS.fullmatch(value) or not KANJI_RUN.match(value):
-            return bool(re.search("[・･＝]", value)) and any(
-                self._names.kinds(part) & {"人名", "名", "姓"} for part in re.split("[・･＝]", value)
+            kinds = [self._names.kinds(part) for part in re.split("[・･＝]", value)]
+            return (
+                len(kinds) > 1 and any(item & {"人名", "名", "姓"} for item in kinds) and not any(item & {"他", "地名"} for item in kinds)
             )
         if self._names.kinds(value) & {"姓", "他", "地名", "固有"}:
             return False

@@ -235,6 +235,7 @@ class JapanesePersonRecognizer(EntityRecognizer):
     def claims(self, line: str) -> list[Claim]:
         """Claims about one line, none overlapping another, in order."""
         clean = line.encode("utf-8", "replace").decode() if not _encodable(line) else line
+        prose = False
         raw: list[Claim] = list(self._romaji(clean)) if _CAPITALS.search(clean) else []
         if _JAPANESE.search(clean):
             blank = " " in clean or "\u3000" in clean
@@ -255,15 +256,15 @@ class JapanesePersonRecognizer(EntityRecognizer):
                 raw += self._labelled(clean, tokens, regions, raw)
             if prose:
                 raw = self._in_prose(clean, tokens, regions, raw)
-        return best([self._mended(clean, claim) for claim in raw])
+        return best([self._mended(clean, claim, prose) for claim in raw])
 
-    def _mended(self, line: str, claim: Claim) -> Claim:
+    def _mended(self, line: str, claim: Claim, prose: bool) -> Claim:
         """A claim with the ends of the name: without the office behind it, with the character that the dictionary cut off."""
         start, end, _ = claim
         while line[end - 1] in " 　" and end - start > 1:
             end -= 1
         claim = claim._replace(end=end)
-        if line[end : end + 1] in ("・", "･") or (start and line[start - 1] in "・･"):
+        if not prose and (line[end : end + 1] in ("・", "･") or (start and line[start - 1] in "・･")):
             foreign = next((m for m in _FOREIGN.finditer(line, max(0, start - _REACH), end + _REACH) if m.start() <= start < m.end()), None)
             if foreign and not _THING_AFTER.match(line, foreign.end()):
                 return claim._replace(start=foreign.start(), end=max(end, foreign.end()))

@@ -36,7 +36,7 @@ _RUN_BEFORE: Final = re.compile(
 )
 _RUN_AFTER: Final = re.compile(
     rf"[ 　]{{0,4}}(?:\r?\n(?:[ 　]{{0,4}}[{LETTERS} 　]{{1,6}}[:： 　])?|[,，、/／|\t　 （(）)]|"
-    rf"[\"][,\t|;][\"])[ 　]{{0,4}}([{KANJI}]{{1,4}}[ 　]?[{LETTERS}]{{1,4}})"
+    rf"[\"][,\t|;][\"])[ 　]{{0,4}}([{KANJI}]{{1,4}}[ 　]?[{LETTERS}]{{1,4}})(?![{LETTERS}])"
 )
 _KANA_RUN: Final = re.compile(  # between marks: searched for by the mark, which is rarer than kana
     r"(?:\A|[\s\u3000(（,，、:：/／|\"「\[］])(?P<kana>[ァ-ヴー]{1,9}[ 　]?[ァ-ヴー]{1,9}|[ぁ-んー]{1,9}[ 　]?[ぁ-んー]{1,9}|"
@@ -44,6 +44,7 @@ _KANA_RUN: Final = re.compile(  # between marks: searched for by the mark, which
 )
 _BEFORE_ROMAJI: Final = re.compile("[A-Za-z0-9@._-]")
 _ROMAJI_RUN: Final = re.compile(r"([A-Z][A-Za-z'-]{1,15}),? ([A-Z][A-Za-z'-]{1,15})(?![A-Za-z0-9@_-])")
+_GIVEN: Final = re.compile(rf"[{KANJI}]+|[ぁ-ゖー]+|[ァ-ヴー]+|[{KANJI}]+[ノヶ][{KANJI}]+")
 _KANJI_RUN: Final = re.compile(rf"[{KANJI}]+")
 _JOINED: Final = re.compile("[0-9０-９第ァ-ヴーA-Za-zＡ-Ｚａ-ｚ㈱㈲]")
 _OPENS: Final = frozenset("\n。、・")  # before a name that opens a sentence, a clause or an item
@@ -152,7 +153,10 @@ class PageNames:
         names = self._names
         by_surname = pair[0] in names.spoken(surname, "姓")
         by_given = pair[1] in names.spoken(given, "名") or katakana(given) == pair[1]
-        return (by_surname and (by_given or not names.kinds(given) or names.given(given))) or (by_given and names.surname(surname))
+        if not _GIVEN.fullmatch(given):
+            return False
+        may_be = names.given(given) or (not names.kinds(given) and len(surname) > 1)
+        return (by_surname and (by_given or may_be)) or (by_given and names.surname(surname))
 
     def _read_in_latin(self, text: str, start: int, end: int, pairs: set[tuple[str, str]]) -> tuple[int, int] | None:
         for surname, given in _cuts(text[start:end]):
@@ -218,7 +222,7 @@ class PageNames:
         return 0.0
 
     def _is_nothing_else(self, surname: str) -> bool:
-        return self._lexicon.pure(surname) and "他" not in self._names.kinds(surname)
+        return self._lexicon.pure(surname) and self._names.kinds(surname) <= {"姓", "名", "人名"}
 
     def _is_introduced(self, text: str, start: int, end: int) -> bool:
         """お世話になっております。…の佐藤です: a greeting in the line or the one above."""
@@ -254,6 +258,8 @@ class PageNames:
             start = -1
             while (start := text.find(surname, start + 1)) >= 0:
                 end = start + len(surname)
+                if len(surname) == 1 and text[end : end + 1] == "氏":  # a clan
+                    continue
                 if (start and _BEFORE_AGAIN.match(text, start - 1)) or self._is_of_another(text, start, end):
                     continue
                 if _AFTER_AGAIN.match(text, end) and not _COMPANY_BEFORE.search(text, max(0, start - 6), start):
@@ -285,7 +291,7 @@ class PageNames:
             return
         foreign = re.split("[・＝]", name)
         if len(foreign) > 1:
-            yield from (part for part in foreign if len(part) > 1)
+            yield from (part for part in foreign if len(part) > 1 and not self._names.kinds(part) & {"他", "地名"})
             return
         if not _KANJI_RUN.match(name) or (len(name) == 2 and (self._names.kinds(name) or not self._names.given(name[1]))):
             return
