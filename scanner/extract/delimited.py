@@ -88,7 +88,7 @@ class _Cutter:
         """The vectorised way; None where quotes or carriage returns are not in order."""
         import numpy as np
 
-        if data.count(b"\r") != data.count(b"\r\n"):
+        if b"\r" in data and data.count(b"\r") != data.count(b"\r\n"):
             return None if not data.endswith(b"\r") or data.count(b"\r") - 1 != data.count(b"\r\n") else self._regular_but_last(data)
         array = np.frombuffer(data, np.uint8)
         newlines = np.flatnonzero(array == _NEWLINE)

@@ -20,6 +20,7 @@ from scanner.tally.atoms import AtomStore, Kind, Surplus, chosen
 from scanner.tally.persons import count_persons
 
 SAMPLES = 3
+LOOKED_AT = 1_000  # values that tell whether a column repeats
 MOBILE = r"^(?:(?:010|00)?81)?0?[6-9]0\d{8}$"  # Japan's 060, 070, 080, 090 (Ministry of Internal Affairs, numbering plan)
 # three, three and four digits: no Japanese mobile that lost its first zero
 NORTH_AMERICAN = r"^\W*(?:1[ .-]*)?\(?[2-9]\d{2}\)?[ .-]+\d{3}[ .-]+\d{4}(?:\D.*)?$"
@@ -129,12 +130,18 @@ class Gathering:
 
     def _judged(self, entity: str, values: Any) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.bool_], npt.NDArray[np.uint64]]:
         """(kind, whether it is our own, tag) of every value; each distinct one is looked at once."""
+        if _rarely_repeats(values):
+            return self._each_judged(entity, values)
         encoded = values.dictionary_encode()
-        distinct, codes = encoded.dictionary, encoded.indices.to_numpy(zero_copy_only=False)
-        tags = self._tags(entity, distinct)
-        known = self._known.mask(entity, distinct, tags)
-        kinds = np.where(known, np.uint8(Kind.OTHER), _kinds(entity, distinct))
+        codes = encoded.indices.to_numpy(zero_copy_only=False)
+        kinds, known, tags = self._each_judged(entity, encoded.dictionary)
         return kinds[codes], known[codes], tags[codes]
+
+    def _each_judged(self, entity: str, values: Any) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.bool_], npt.NDArray[np.uint64]]:
+        tags = self._tags(entity, values)
+        known = self._known.mask(entity, values, tags)
+        kinds = _kinds(entity, values)
+        return np.where(known, np.uint8(Kind.OTHER), kinds) if known.any() else kinds, known, tags
 
     def _tags(self, entity: str, values: Any) -> npt.NDArray[np.uint64]:
         source = self._fingerprints.counting if entity in REGULATED else self._fingerprints.many
@@ -213,10 +220,33 @@ class Gathering:
 def _kinds(entity: str, values: Any) -> npt.NDArray[np.uint8]:
     if entity != "PHONE_NUMBER":
         return np.full(len(values), KINDS.get(entity, Kind.OTHER), np.uint8)
-    plain = values if pc.all(pc.string_is_ascii(values)).as_py() else pc.utf8_normalize(values, "NFKC")
-    mobile = pc.match_substring_regex(pc.replace_substring_regex(plain, r"[^0-9]", ""), MOBILE).to_numpy(zero_copy_only=False)
-    mobile &= ~pc.match_substring_regex(plain, NORTH_AMERICAN).to_numpy(zero_copy_only=False)
-    return np.where(mobile, np.uint8(Kind.MOBILE), np.uint8(Kind.PHONE))
+    return np.where(_mobile(values), np.uint8(Kind.MOBILE), np.uint8(Kind.PHONE))
+
+
+def _mobile(values: Any) -> npt.NDArray[np.bool_]:
+    """Which phone numbers are Japanese mobiles. Nearly all are written in digits and hyphens after a 0, which no North American is."""
+    national = pc.fill_null(pc.match_substring_regex(values, "^0[0-9-]*$"), False).to_numpy(zero_copy_only=False)
+    if national.all():
+        return _is_mobile(pc.replace_substring(values, "-", ""))
+    mobile = np.zeros(len(values), np.bool_)
+    if national.any():
+        mobile[national] = _is_mobile(pc.replace_substring(values.filter(pa.array(national)), "-", ""))
+    others = values.filter(pa.array(~national))
+    plain = others if pc.all(pc.string_is_ascii(others)).as_py() else pc.utf8_normalize(others, "NFKC")
+    american = pc.match_substring_regex(plain, NORTH_AMERICAN).to_numpy(zero_copy_only=False)
+    mobile[~national] = _is_mobile(pc.replace_substring_regex(plain, r"[^0-9]", "")) & ~american
+    return mobile
+
+
+def _is_mobile(digits: Any) -> npt.NDArray[np.bool_]:
+    found: npt.NDArray[np.bool_] = pc.match_substring_regex(digits, MOBILE).to_numpy(zero_copy_only=False)
+    return found
+
+
+def _rarely_repeats(values: Any) -> bool:
+    """Nearly all of the first values differ: to look for equal ones would take longer than to judge each."""
+    first = values[:LOOKED_AT]
+    return len(first.unique()) > 0.9 * len(first)
 
 
 def _least(known: int | None, places: npt.NDArray[np.int64] | None) -> int | None:

@@ -264,5 +264,7 @@ def _sorted(items: npt.NDArray[Any]) -> npt.NDArray[Any]:
         tied = np.flatnonzero(np.append(same, False) | np.append(False, same))
         among = order[tied]
         second = (items["slot"][among].astype(np.uint64) << np.uint64(32)) | items["row"][among].astype(np.uint64)
-        order[tied] = among[np.lexsort((second, tag[among]))]
+        ascending = (second[1:] >= second[:-1]) | (tag[among[1:]] != tag[among[:-1]])
+        if not ascending.all():  # most come in order of rows
+            order[tied] = among[np.lexsort((second, tag[among]))]
     return items.take(order)
