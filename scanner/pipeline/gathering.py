@@ -16,7 +16,7 @@ from scanner.copies.kinds import TEXT
 from scanner.model import FoundFact
 from scanner.pipeline.known import KnownValues
 from scanner.redact import REGULATED, Fingerprinter, mask
-from scanner.tally.atoms import AtomStore, Kind, Surplus, chosen
+from scanner.tally.atoms import AtomStore, Kind, Repeated, Surplus, chosen
 from scanner.tally.persons import count_persons
 
 SAMPLES = 3
@@ -61,6 +61,7 @@ class Gathering:
         self._index: dict[Claim, int] = {}
         self._atoms = AtomStore(temp_dir, alive)
         self._next_record = 0
+        self._repeated: Repeated | None = None  # known once `values` has told all
 
     @property
     def records(self) -> int:
@@ -190,8 +191,9 @@ class Gathering:
         )
 
     def persons(self) -> int:
+        """How many people the hits belong to; quicker after `values`."""
         standing = np.array([t.standing for t in self._tallies], np.bool_)
-        return count_persons(self._atoms, self._temp_dir, standing) if len(standing) else 0
+        return count_persons(self._atoms, self._temp_dir, standing, self._repeated) if len(standing) else 0
 
     def values(self, distinct: dict[int, int]) -> Iterator[pa.Table]:
         """Rows of the `values` table without run and object, in ascending order of fingerprint; fills in `distinct` on the way.
@@ -201,7 +203,9 @@ class Gathering:
         standing = np.array([t.standing for t in self._tallies], np.bool_)
         surplus: Surplus = {}
         groups = _Groups.of([t.claim for t in self._tallies])
+        repeated = Repeated(self._atoms.count)
         for atoms in self._atoms.partitions(surplus):
+            repeated.note(np.ascontiguousarray(atoms["tag"]))
             alive = chosen(atoms, standing[atoms["slot"]])
             if not len(alive):
                 continue
@@ -212,6 +216,7 @@ class Gathering:
             table = groups.table(alive, surplus)
             if table.num_rows:
                 yield table
+        self._repeated = repeated
 
     def close(self) -> None:
         self._atoms.close()

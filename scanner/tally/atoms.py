@@ -25,6 +25,7 @@ Atoms = npt.NDArray[Any]
 
 IN_MEMORY = 400_000  # atoms (8 MB) before they go to a file
 PARTITION = 1_000_000  # atoms sorted at once: about 80 MB with the sort's own arrays
+REPEATED_BITS = 25  # 32 MB, for 16 million atoms and more
 FAN_BITS = 6  # at most 64 temporary files are open at each level of a distribution
 
 
@@ -160,6 +161,23 @@ class AtomStore:
         if self._spool is not None:
             self._spool.close()
             self._spool = None
+
+
+class Repeated:
+    """Tags that stand more than once, as marks in a table of their lowest bits: a tag that stands alone is nearly always known to, and one
+    that does not is never taken for one that does."""
+
+    def __init__(self, count: int) -> None:
+        bits = min(max(count.bit_length() + 1, 12), REPEATED_BITS)
+        self._low = np.uint64((1 << bits) - 1)
+        self._marks = np.zeros(1 << bits, np.bool_)
+
+    def note(self, tags: npt.NDArray[np.uint64]) -> None:
+        """All occurrences of these tags, in ascending order."""
+        self._marks[tags[1:][tags[1:] == tags[:-1]] & self._low] = True
+
+    def mask(self, tags: npt.NDArray[np.uint64]) -> npt.NDArray[np.bool_]:
+        return self._marks.take((tags & self._low).astype(np.int64))
 
 
 def ticking(blocks: Iterable[npt.NDArray[Any]], alive: Callable[[], None]) -> Iterator[npt.NDArray[Any]]:

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from scanner.tally.atoms import PARTITION, Atoms, AtomStore, Kind, Spool, chosen, order_by_tag, partitioned, ticking
+from scanner.tally.atoms import PARTITION, Atoms, AtomStore, Kind, Repeated, Spool, chosen, order_by_tag, partitioned, ticking
 
 KEY = np.dtype([("tag", "<u8"), ("record", "<u4"), ("role", "u1")])
 TAG = np.dtype("<u8")
@@ -34,15 +34,16 @@ PAIRS_PER_ATOM = 64  # names beside one another in a record are cut off here: no
 U64 = npt.NDArray[np.uint64]
 
 
-def count_persons(atoms: AtomStore, temp_dir: Path, standing: npt.NDArray[np.bool_]) -> int:
-    """Distinct persons of an object; `standing[slot]` says which slots count."""
+def count_persons(atoms: AtomStore, temp_dir: Path, standing: npt.NDArray[np.bool_], repeated: Repeated | None = None) -> int:
+    """Distinct persons of an object; `standing[slot]` says which slots count. `repeated`, where known, holds every tag but an alias's that
+    stands more than once: no key is made of others, since nobody shares them."""
     keys, marks, pairs = Spool(temp_dir, KEY), Spool(temp_dir, TAG), Spool(temp_dir, PAIR)
     try:
         flags = np.zeros(atoms.records, np.uint8)
         for block in atoms.blocks():
             alive = chosen(block, standing[block["slot"]] & (block["kind"] != Kind.OTHER))
             if len(alive):
-                links, met = keys_of(alive)
+                links, met = keys_of(alive, flags, repeated)
                 keys.append(_settle(_by_tag(links), flags, pairs))
                 marks.append(met)
         wanted = marks.count if (flags & (IS_WEAK | IS_LONE)).any() else 0
@@ -103,9 +104,9 @@ def _firsts(group: npt.NDArray[np.int64], among: npt.NDArray[np.int64]) -> npt.N
     return among[first]
 
 
-def keys_of(atoms: Atoms) -> tuple[npt.NDArray[Any], U64]:
+def keys_of(atoms: Atoms, flags: npt.NDArray[np.uint8], repeated: Repeated | None = None) -> tuple[npt.NDArray[Any], U64]:
     """The keys of a block of atoms sorted by record, and the distinct tags that mark: of these no record is asked, and most objects hold
-    nobody whom they could mark."""
+    nobody whom they could mark. What the values that are not repeated say goes into the flags at once."""
     kind, record, tag = (np.ascontiguousarray(atoms[field]) for field in ("kind", "record", "tag"))
     holds = {one: kind == one for one in Kind}
 
@@ -119,16 +120,26 @@ def keys_of(atoms: Atoms) -> tuple[npt.NDArray[Any], U64]:
     people = np.concatenate([names[0], mails[0]])
     named_desk, named, named_mobile = (np.isin(each[0], people) for each in (desks, phones, mobiles))
     identified = np.isin(names[0], np.concatenate([beside[0], mails[0]]))
+    flags[mails[0]] |= IS_STRONG
+    flags[mobiles[0][named_mobile]] |= IS_STRONG
+    flags[names[0][np.isin(names[0], beside[0])]] |= IS_STRONG
+    flags[phones[0][~named]] |= IS_WEAK
+    flags[desks[0][~named_desk]] |= IS_LONE
+    bare_mobiles, bare_phones, bare_desks = _take(mobiles, ~named_mobile), _take(phones, ~named), _take(desks, ~named_desk)
+
+    def shared(part: tuple[npt.NDArray[Any], U64]) -> tuple[npt.NDArray[Any], U64]:
+        return part if repeated is None else _take(part, repeated.mask(part[1]))
+
     links = [
-        _keys(mails, 1, STRONG),
-        _keys(_take(mobiles, named_mobile), 2, STRONG),
-        _keys(_joined(names, beside), 3, STRONG),
-        _keys(_take(mobiles, ~named_mobile), 2, WEAK),
-        _keys(_take(phones, ~named), 4, WEAK),
-        _keys(_take(desks, ~named_desk), 4, LONE),
+        _keys(shared(mails), 1, STRONG),
+        _keys(shared(_take(mobiles, named_mobile)), 2, STRONG),
+        _keys(_joined(names, shared(beside)), 3, STRONG),
+        _keys(shared(bare_mobiles), 2, WEAK),
+        _keys(shared(bare_phones), 4, WEAK),
+        _keys(shared(bare_desks), 4, LONE),
         _keys(_take(names, ~identified), 5, WEAK),
     ]
-    marks = [_tags(_take(phones, named), 4), _tags(_take(desks, named_desk), 4), _tags(_take(names, identified), 5)]
+    marks = [_tags(shared(_take(phones, named)), 4), _tags(shared(_take(desks, named_desk)), 4), _tags(_take(names, identified), 5)]
     return np.concatenate(links), _distinct(np.concatenate(marks))
 
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scanner.tally.atoms import AtomStore, Kind
+from scanner.tally.atoms import AtomStore, Kind, Repeated
 from scanner.tally.persons import count_persons
 
 PHONES = (Kind.PHONE, Kind.MOBILE)
@@ -24,8 +24,13 @@ def count(records: list[Record], tmp: Path, **sizes: int) -> int:
             tag = np.array([value * 0x9E3779B97F4A7C15 % 2**64], np.uint64)
             store.add(0, kind, tag, np.array([index + 1]), np.array([index]))
         store.seal()
+    tags = np.concatenate([block["tag"][block["kind"] != Kind.ALIAS] for block in store.blocks()] or [np.empty(0, np.uint64)])
+    repeated = Repeated(store.count)
+    repeated.note(np.sort(tags))
     try:
-        return count_persons(store, tmp, np.array([True]))
+        persons = count_persons(store, tmp, np.array([True]))
+        assert count_persons(store, tmp, np.array([True]), repeated) == persons
+        return persons
     finally:
         store.close()
 
