@@ -306,11 +306,9 @@ class _Script:
         window = self._window
         run = self._grammar.run.match(window.text, window.at)
         if run is not None:
-            found = list(self._grammar.simple.finditer(window.text, run.start(), run.end()))
-            inner = [row.group(1) for row in found]
+            inner, lines = self._simple(run)
             escape = "\\" if self._grammar.backslash else None
             cells = list(csv.reader(inner, quotechar="'", escapechar=escape, skipinitialspace=True))
-            lines = self._lines_of(found)
             window.take(run.end())
         else:
             row = self._row()
@@ -319,7 +317,7 @@ class _Script:
             inner, cells, lines = [row.group(1)], [_cells(row.group(1), self._grammar)], [window.line]
             window.take(row.end())
         width = len(columns) if columns is not None else len(cells[0])
-        if all(len(row) == width for row in cells):
+        if set(map(len, cells)) == {width}:
             yield _Rows(table, columns, width, cells, lines, sum(map(len, inner)))
             return
         for text, values, line in zip(inner, cells, lines, strict=True):
@@ -328,16 +326,19 @@ class _Script:
             else:
                 self._aside.add(line, f"({text})\n")
 
-    def _lines_of(self, found: list[re.Match[str]]) -> list[int]:
+    def _simple(self, run: re.Match[str]) -> tuple[list[str], list[int]]:
+        """What stands within each row of a run, and the row's line."""
         text, line, last = self._window.text, self._window.line, self._window.at
-        if "\n" not in text[last : found[-1].end()]:
-            return [line] * len(found)
-        lines = []
-        for row in found:
+        if text.find("\n", last, run.end()) < 0:
+            inner = self._grammar.simple.findall(text, run.start(), run.end())
+            return inner, [line] * len(inner)
+        inner, lines = [], []
+        for row in self._grammar.simple.finditer(text, run.start(), run.end()):
             line += text.count("\n", last, row.start())
             last = row.start()
+            inner.append(row.group(1))
             lines.append(line)
-        return lines
+        return inner, lines
 
     def _row(self) -> re.Match[str] | None:
         window = self._window

@@ -46,7 +46,9 @@ class ValueRows:
         from pyarrow import parquet
 
         path = self._staging / f"values-{uuid.uuid4().hex}.parquet"
-        with parquet.ParquetWriter(path, VALUES, compression="zstd", use_dictionary=VALUES_REPEATED) as writer:
+        with parquet.ParquetWriter(
+            path, VALUES, compression="zstd", use_dictionary=VALUES_REPEATED, write_statistics=["fingerprint"]
+        ) as writer:
             for table in held:
                 writer.write_table(table, row_group_size=ROW_GROUP)
             held.clear()

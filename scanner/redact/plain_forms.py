@@ -6,6 +6,7 @@ tests/property/test_plain_forms.py holds both ways against each other.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
@@ -100,6 +101,7 @@ def _in_order(values: Any, pc: Any) -> Any:
 
 _POSTAL: Final = r"〒?[0-9]{3}-?[0-9]{4}[ \x{3000}]*"
 _DIGITS: Final = r"[0-9０-９]+"
+_WIDE_DIGIT: Final = b"\xef\xbc[\x90-\x99]"  # in UTF-8
 _STEP: Final = r"(?:(?:丁目|番地|丁|番|号)[のノ]?|[のノ]|[-－‐−–ー])"
 _BUILDING_FIRST: Final = "ァ-ネハ-ヺA-Za-z"  # a ノ could be the one between numbers
 _BUILDING: Final = rf"[{_BUILDING_FIRST}][ァ-ヺーA-Za-z \x{{3000}}]*[0-9０-９]{{0,5}}(?:号室|階|[Ff])?"
@@ -111,6 +113,25 @@ _ADDRESS_EN: Final = r"^(?:[0-9]{1,6}[ ,.]|[A-Za-z])[A-Za-z0-9 ,.'#/&]*$"
 _DIGITS_APART: Final = r"[0-9][ ,.]+[0-9]"
 
 
+def _at_first_digit(values: Any, pc: Any) -> tuple[Any, Any]:
+    """What stands before the first digit and what begins with it, of values that fit `_ADDRESS_JA`: each has a digit, and no line end
+    behind it."""
+    import numpy as np
+    import pyarrow as pa
+
+    _, offsets, data = values.buffers()
+    if re.search(_WIDE_DIGIT, data):
+        return pc.replace_substring_regex(values, r"[0-9０-９][^\n]*$", ""), pc.replace_substring_regex(values, "^[^0-9０-９]+", "")
+    bounds = np.frombuffer(offsets, np.int32)[values.offset : values.offset + len(values) + 1]
+    text = np.frombuffer(data, np.uint8)[: bounds[-1]]
+    digits = np.flatnonzero((text >= ord("0")) & (text <= ord("9")))
+    cuts = np.empty(2 * len(values) + 1, np.int32)
+    cuts[::2], cuts[1::2] = bounds, digits[np.searchsorted(digits, bounds[:-1])]
+    both = pa.StringArray.from_buffers(2 * len(values), pa.py_buffer(cuts), data)
+    even = np.arange(0, len(both), 2)
+    return both.take(pa.array(even)), both.take(pa.array(even + 1))
+
+
 def _address_ja(values: Any, pc: Any) -> Any:
     """A place, the numbers in it, a building.
 
@@ -119,9 +140,9 @@ def _address_ja(values: Any, pc: Any) -> Any:
     """
     if pc.any(pc.match_substring_regex(values, "^[0-9〒]")).as_py():
         values = pc.replace_substring_regex(values, f"^{_POSTAL}([一-鿿])", r"\1")
-    places = pc.replace_substring_regex(values, r"[0-9０-９][^\n]*$", "").dictionary_encode()
+    before, numbers = _at_first_digit(values, pc)
+    places = before.dictionary_encode()
     forms = strings([normalise("ADDRESS", place + "0") for place in places.dictionary.to_pylist()])
-    numbers = pc.replace_substring_regex(values, "^[^0-9０-９]+", "")
     building = None
     if pc.any(pc.match_substring_regex(numbers, f"[{_BUILDING_FIRST}]")).as_py():
         building = pc.replace_substring_regex(numbers, f"^[^{_BUILDING_FIRST}]+", "")
