@@ -45,6 +45,20 @@ def extract_lines(seed: int = 1) -> Iterator[str]:
         yield ",".join((f"C{number:08}", *person(rng, number)))
 
 
+def dump_lines(seed: int = 4) -> Iterator[str]:
+    """An endless dump of the same customers, 200 rows in each INSERT."""
+    rng = random.Random(seed)
+    names = ("id", "name", "kana", "zip", "address", "tel", "mobile", "email")
+    yield f"CREATE TABLE `customers` ({', '.join(f'`{name}` varchar(200)' for name in names)});"
+    number = 0
+    while True:
+        rows = []
+        for _ in range(200):
+            number += 1
+            rows.append(f"({number}," + ",".join(f"'{value}'" for value in person(rng, number)) + ")")
+        yield f"INSERT INTO `customers` VALUES {','.join(rows)};"
+
+
 def prose_lines(seed: int = 2) -> Iterator[str]:
     """Japanese and English prose by turns, one line in eight with data."""
     rng = random.Random(seed)
@@ -81,7 +95,7 @@ def write_lines(path: Path, lines: Iterator[str], size: int, encoding: str = "ut
         block: list[str] = []
         for line in lines:
             block.append(line)
-            if len(block) == 2_000:
+            if len(block) == 2_000 or len(line) > 10_000:
                 data = ("\n".join(block) + "\n").encode(encoding, "replace")
                 out.write(data)
                 done += len(data)
@@ -134,6 +148,7 @@ def office_folder(folder: Path, count: int) -> Path:
 LOADS: dict[str, tuple[Callable[[int], Iterator[str]], str]] = {
     "CSV extract, CP932": (extract_lines, "cp932"),
     "CSV extract, UTF-8": (extract_lines, "utf-8"),
+    "SQL dump, extended INSERTs": (dump_lines, "utf-8"),
     "prose, Japanese and English": (prose_lines, "utf-8"),
     "log lines, nothing personal": (log_lines, "utf-8"),
 }
