@@ -19,6 +19,7 @@ from detectors.person_en_page import PageNames
 from detectors.person_spacy import SpacyPersons
 from detectors.person_tagger import BEGIN, INSIDE, Tagger, Traits
 from detectors.presidio import result
+from detectors.text_tables import line_spans
 from scanner.model import DetectSettings
 
 _UP: Final = "A-ZÀ-ÖØ-ÞĀ-Ž"
@@ -213,7 +214,13 @@ class EnglishPersonRecognizer(EntityRecognizer):
         if not text.isascii():
             text = text.replace("\u3000", " ").replace("\xa0", " ")
         placed = [*self._placed(text), *self._cells(text)]
-        listed = [*self._last_first(text), *self._runs(text), *self._capitals(text)] if _PAIR_HINT.search(text) else []
+        listed = [
+            claim
+            for start, end in line_spans(text)
+            if _PAIR_HINT.search(text, start, end)
+            for find in (self._last_first, self._runs, self._capitals)
+            for claim in find(text, start, end)
+        ]
         tagged, doubted = self._in_prose(text, placed, listed)
         found = [*placed, *tagged, *doubted]
         return best([_mended(text, claim) for claim in (*found, *self._page.claims(text, found))])
@@ -374,7 +381,8 @@ class EnglishPersonRecognizer(EntityRecognizer):
     # ------------------------------------------------------------------ the place it stands in
 
     def _placed(self, text: str) -> Iterator[Claim]:
-        for match in _TITLE.finditer(text) if _PAIR_HINT.search(text) else ():
+        paired = ((start, end) for start, end in line_spans(text) if _PAIR_HINT.search(text, start, end))
+        for match in (match for start, end in paired for match in _TITLE.finditer(text, start, end)):
             start, end = match.span("name")
             end = self._until_thing(text, start, end)
             if end > start and self._plausible(text[start:end]):
@@ -413,8 +421,8 @@ class EnglishPersonRecognizer(EntityRecognizer):
 
     # ------------------------------------------------------------------ words of the lists
 
-    def _runs(self, text: str) -> Iterator[Claim]:
-        for match in _RUN.finditer(text):
+    def _runs(self, text: str, low: int, high: int) -> Iterator[Claim]:
+        for match in _RUN.finditer(text, low, high):
             start, end = match.span()
             if _THING_AFTER.match(text, end) or _THING_AFTER.search(match[0]):
                 continue
@@ -461,8 +469,8 @@ class EnglishPersonRecognizer(EntityRecognizer):
             return 0.35
         return 0.0
 
-    def _last_first(self, text: str) -> Iterator[Claim]:
-        for match in _LAST_FIRST.finditer(text):
+    def _last_first(self, text: str, low: int, high: int) -> Iterator[Claim]:
+        for match in _LAST_FIRST.finditer(text, low, high):
             last, first = match["last"], match["first"]
             surname, given = self.names.surname_rank(last), self.names.given_rank(first)
             if not surname or not given or {last.lower(), first.lower()} & (_GENERIC | _PLACES) or _THING_AFTER.match(text, match.end()):
@@ -474,9 +482,9 @@ class EnglishPersonRecognizer(EntityRecognizer):
             end = match.end("middle") if match["middle"] else match.end("first")
             yield Claim(match.start(), end, 0.75 if likely and _alone(text, match.start(), end) else (0.6 if likely else 0.3))
 
-    def _capitals(self, text: str) -> Iterator[Claim]:
+    def _capitals(self, text: str, low: int, high: int) -> Iterator[Claim]:
         """MARY SMITH: where both words are frequent names."""
-        for match in _CAPITALS.finditer(text):
+        for match in _CAPITALS.finditer(text, low, high):
             words = match[0].split()
             given, surname = self.names.given_rank(words[0]), self.names.surname_rank(words[-1])
             plain = not {word.lower() for word in words} & (_GENERIC | _PLACES | _WORDS_TOO)

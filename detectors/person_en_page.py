@@ -32,7 +32,7 @@ _MIXED: Final = re.compile(rf"[{UPPER}][{LOWER}]")
 _NAME: Final = rf"{WORD}(?: [{UPPER}]\.?)?(?: {PARTICLE})? {WORD}(?: {WORD})?"
 _CAPITALISED: Final = re.compile(rf"(?<![\w@./\\'’&-]){_NAME}(?![\w@\\-])")
 _TWO: Final = re.compile(rf"[{LOWER}]\.? (?:[{LOWER}]{{1,3}} )*[{UPPER}][{LOWER}]|[{UPPER}]\. [{UPPER}]")
-_MAIL: Final = re.compile(r"([A-Za-z][A-Za-z0-9._+-]{1,60})@[A-Za-z0-9-]+\.")
+_LOCAL: Final = re.compile(r"[A-Za-z][A-Za-z0-9._+-]{1,60}$")
 _PIECE: Final = re.compile("[a-z]+")
 _SPEAKER: Final = re.compile(
     rf"^[ \t]*(?P<time>[\[(]?(?:\d{{4}}-\d\d-\d\d[ T])?\d{{1,2}}:\d\d(?::\d\d)?(?: ?[AaPp]\.?[Mm]\.?)?[\])]?[ \t-]*)?"
@@ -225,7 +225,7 @@ class PageNames:
 
     def _mailed(self, text: str) -> Iterator[Claim]:
         """Kwame Hill before kwame.hill@…: the address spells the name."""
-        mails = [(match.start(), match[1].lower()) for match in _MAIL.finditer(text)]
+        mails = list(_mails(text))
         if not mails:
             return
         ranges = ((low, high) for low, high in _around(mails) if _TWO.search(text, low, high))
@@ -301,6 +301,15 @@ class PageNames:
         for word in (words[0], words[-1]):
             if len(word) > 1 and word.lower() not in _GENERIC and not self.lexicon.elsewhere(word):
                 yield word
+
+
+def _mails(text: str) -> Iterator[tuple[int, str]]:
+    """(start, local part in small letters) of what is an e-mail address by its sign."""
+    at = -1
+    while (at := text.find("@", at + 1)) >= 0:
+        local = _LOCAL.search(text, max(0, at - 61), at)
+        if local and text[at + 1 : at + 2].isalnum():
+            yield local.start(), local[0].lower()
 
 
 def _around(mails: Sequence[tuple[int, str]]) -> Iterator[tuple[int, int]]:

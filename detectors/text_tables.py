@@ -143,6 +143,8 @@ def _runs(text: str, lines: Iterator[tuple[int, int, tuple[Span, ...]]], mark: s
 
 
 def _table(text: str, run: list[_Line], mark: str) -> Iterator[TextTable]:
+    if len(run) < LEAST_ROWS:
+        return
     header = _header(text, run)
     rows = run[1:] if header else run
     if len(rows) + bool(header) < LEAST_ROWS:
@@ -223,6 +225,8 @@ def _cells_of(pattern: re.Pattern[str], text: str, start: int, end: int) -> tupl
 
 
 def _ragged(text: str, run: list[_Line]) -> Iterator[TextTable]:
+    if len(run) < LEAST_ROWS:
+        return
     header = _header(text, run)
     rows = run[1:] if header else run
     if len(rows) + bool(header) < LEAST_ROWS or not rows:
