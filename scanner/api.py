@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from detectors.engine import Engine
     from scanner.findings.compact import Compacted
     from scanner.findings.read import Findings
+    from scanner.obligations.assess import Assessment
     from scanner.outbound.desk import Desk
     from scanner.outbound.gate import Gate
     from scanner.run.stores import Refreshed
@@ -77,6 +78,30 @@ def trace(file: PathText, policy: PathText, *, out: PathText | None = None, refr
     from scanner.run.trace import trace as traced
 
     return traced(Path(file), Path(policy), None if out is None else Path(out), Settings(**settings), refresh=refresh)
+
+
+def assess(
+    out: PathText | None,
+    *,
+    paths: Sequence[PathText] = (),
+    stores: Sequence[str] = (),
+    releases: Sequence[str] = (),
+    hold: PathText | None = None,
+    learned: datetime.datetime | datetime.date | None = None,
+    circumstances: Mapping[str, bool] | None = None,
+    laws: Sequence[str] = (),
+) -> Assessment:
+    """What leaked, of how many persons, and which thresholds of the laws that meets; no legal advice.
+
+    `paths` and `stores` are looked up in the findings at `out`, `releases` in the hold folder of the outbound gate that sent them.
+    `circumstances`: of `scanner.obligations.thresholds.CIRCUMSTANCES` those that are known; `laws`: only these. Raises `StoreError`,
+    `DeskError`.
+    """
+    from scanner.obligations.assess import Asked
+    from scanner.obligations.assess import assess as assessed
+
+    asked = Asked(tuple(map(Path, paths)), tuple(stores), tuple(releases), None if hold is None else Path(hold))
+    return assessed(None if out is None else Path(out), asked, learned=learned, circumstances=circumstances, laws=laws)
 
 
 def open_findings(out: PathText) -> Findings:

@@ -75,7 +75,7 @@ class Numbering:
                     marked = part.rows * 2 + (part.column.entity_type == "PERSON")
                     self._lines.setdefault((part.source, part.place), []).append(np.unique(marked))
         for (source, place), pieces in self._lines.items():
-            self._groups[source, place] = _text_records(np.unique(np.concatenate(pieces)))
+            self._groups[source, place] = text_records(np.unique(np.concatenate(pieces)))
         self._lines.clear()
         self._lay_out()
 
@@ -204,7 +204,7 @@ def exploded(table: pa.Table) -> tuple[npt.NDArray[np.uint64], Ints]:
     return np.repeat(tags, lengths), pc.list_flatten(rows).to_numpy(zero_copy_only=False).astype(np.int64)
 
 
-def _text_records(marked: Ints) -> Ints:
+def text_records(marked: Ints) -> Ints:
     """The first line of each record of a text. `marked`: twice the line, plus one where a name stands; ascending."""
     lines = marked // 2
     named = np.unique(lines[marked % 2 == 1])

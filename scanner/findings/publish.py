@@ -42,11 +42,11 @@ def sync_file(path: Path) -> None:
         os.close(handle)
 
 
-def atomic_bytes(path: Path, data: bytes) -> None:
-    """Publish `data` as `path`, replacing what is there. Raises OSError; the temporary file is removed then."""
+def atomic_bytes(path: Path, data: bytes, mode: int = 0o666) -> None:
+    """Publish `data` as `path`, replacing what is there; `mode` as in open(2). Raises OSError; the temporary file is removed then."""
     temporary = temporary_name(path)
     try:
-        handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
+        handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
         with os.fdopen(handle, "wb") as file:
             file.write(data)
             file.flush()
