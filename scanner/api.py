@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from scanner.findings.compact import Compacted
     from scanner.findings.read import Findings
     from scanner.obligations.assess import Assessment
+    from scanner.obligations.register import Register
     from scanner.outbound.desk import Desk
     from scanner.outbound.gate import Gate
     from scanner.run.stores import Refreshed
@@ -102,6 +103,21 @@ def assess(
 
     asked = Asked(tuple(map(Path, paths)), tuple(stores), tuple(releases), None if hold is None else Path(hold))
     return assessed(None if out is None else Path(out), asked, learned=learned, circumstances=circumstances, laws=laws)
+
+
+def register(out: PathText, policy: PathText, *, hand: Mapping[str, Mapping[str, str]] | None = None, keep: bool = True) -> Register:
+    """The register of personal information (個人情報管理台帳) as of the newest run in `out`, compared with the one before it.
+
+    `hand`: what people wrote beside it, number of a row -> column -> text (`scanner.render.sheets.read_hand`). `keep`: remember it in
+    the store, so that the next is compared with this one. Raises `PolicyError`, `StoreError`.
+    """
+    from scanner.obligations import register as registers
+    from scanner.policy import load
+
+    built = registers.build(load(Path(policy)), Path(out), datetime.date.today(), hand)
+    if keep:
+        registers.keep(Path(out), built)
+    return built
 
 
 def open_findings(out: PathText) -> Findings:

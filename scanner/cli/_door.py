@@ -84,13 +84,14 @@ def _status_of(fault: Exception) -> int | None:
     from scanner.outbound.gate import GateError
     from scanner.policy import PolicyError
     from scanner.redact.key import KeyFileError
+    from scanner.render.sheets import SheetError
     from scanner.run.scan import RunFailed
     from scanner.run.supervisor import WorkersFailed
     from scanner.sources.filesystem import RootError
 
     if isinstance(fault, RunFailed | WorkersFailed):
         return FAILED
-    expected = RuleError | StoreError | PolicyError | KeyFileError | RootError | GateError | DeskError
+    expected = RuleError | StoreError | PolicyError | KeyFileError | RootError | GateError | DeskError | SheetError
     return USAGE if isinstance(fault, expected) else None
 
 

@@ -103,9 +103,9 @@ def _why(word: str, about: Sequence[str], outcome: str, say: Messages) -> str:
     elif word == "persons":
         told = {"limit": int(about[0]), "bounds": _bounds(about[1:], say)}
     elif word == "distinct":
-        told = {"kind": about[0], "limit": int(about[1]), "bounds": _bounds(about[2:], say)}
+        told = {"kind": say.word("entity", about[0]), "limit": int(about[1]), "bounds": _bounds(about[2:], say)}
     elif word == "kinds":
-        told = {"kinds": ", ".join(about)}
+        told = {"kinds": ", ".join(say.word("entity", kind) for kind in about)}
     line = say(f"assess_why_{word}", **told)
     if word == "asked" and outcome == OPEN:
         line = say("assess_asked", what=told["what"], option=about[0].replace("_", "-"))
@@ -120,6 +120,7 @@ def _bounds(about: Sequence[str], say: Messages) -> str:
 
 
 def _distinct(kind: str, known: Range, say: Messages) -> str:
+    kind = say.word("entity", kind)
     if known.most is None:
         return say("assess_distinct_least", kind=kind, least=known.least)
     if known.least == known.most:
