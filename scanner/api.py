@@ -14,6 +14,7 @@ from scanner.config import Settings
 if TYPE_CHECKING:
     from detectors.engine import Engine
     from scanner.findings.compact import Compacted
+    from scanner.findings.decide import Triage
     from scanner.findings.read import Findings
     from scanner.obligations.assess import Assessment
     from scanner.obligations.register import Register
@@ -120,11 +121,22 @@ def register(out: PathText, policy: PathText, *, hand: Mapping[str, Mapping[str,
     return built
 
 
-def open_findings(out: PathText) -> Findings:
-    """The findings store at `out`, for reading: see `scanner.findings.read.Findings`."""
+def open_findings(out: PathText, *, today: datetime.date | None = None) -> Findings:
+    """The findings store at `out`, for reading: see `scanner.findings.read.Findings`. `today`: the day that decides what is overdue and
+    which decisions have run out; this machine's if not given."""
     from scanner.findings.read import open_findings as opened
 
-    return opened(Path(out))
+    return opened(Path(out), today)
+
+
+def open_triage(out: PathText, *, today: datetime.date | None = None) -> Triage:
+    """Ignoring, accepting and assigning what the store at `out` holds, measures, a baseline: see `scanner.findings.decide.Triage`.
+
+    Raises `StoreError`.
+    """
+    from scanner.findings.decide import Triage
+
+    return Triage(Path(out), today=today)
 
 
 def compact(out: PathText, *, older_than_days: float = 1.0) -> Compacted:

@@ -8,12 +8,29 @@
 * An object that is `unchanged` and yet has findings in a run was judged anew there, from facts known before: all its findings stand in
   that run, and older ones are closed.
 * An object that is `excluded` now makes its findings `ignored`.
+
+What stands is one thing; what people decided about it is another (`triage`). The program's own questions about a share ask
+`standing_findings`, which no decision changes.
 """
 
 from __future__ import annotations
 
-_FULL = """(status IN ('scanned', 'no_text')
+FULL = """(status IN ('scanned', 'no_text')
     OR (status = 'partial' AND reason IN ('image_only', 'member_unread', 'remote_reference')))"""
+
+UNREAD = """(o.status IN ('partial', 'unreadable', 'unsupported')
+    OR (o.status = 'unchanged' AND o.reason IS NOT NULL AND o.reason <> 'binary'))"""
+"""An `objects` row `o` of something that was not fully read (scanner.judge.is_unread)."""
+
+COVERING = "CREATE OR REPLACE TABLE covering AS SELECT prefix, max(run_id) AS run_id FROM complete_runs GROUP BY prefix"
+"""The newest complete run over each root."""
+
+CLOSED_FOLDERS = """
+CREATE OR REPLACE TABLE closed_folders AS
+SELECT o.run_id, rtrim(o.root, '/') || '/' || o.path AS place
+FROM every_object o SEMI JOIN complete_runs c ON o.run_id = c.run_id
+WHERE o.path LIKE '%/' AND o.status = 'unreadable'
+"""
 
 STANDING = f"""
 CREATE OR REPLACE TABLE standing AS
@@ -21,13 +38,9 @@ WITH newest AS (
     SELECT object_id, any_value(root) AS root, any_value(path) AS path, any_value(member) AS member,
         rtrim(any_value(root), '/') || '/' || any_value(path) AS place,
         max(run_id) AS run_id, arg_max(status, run_id) AS status,
-        max(run_id) FILTER ({_FULL}) AS full_run,
+        max(run_id) FILTER ({FULL}) AS full_run,
         max(run_id) FILTER (status IN ('scanned', 'no_text', 'partial')) AS read_run
     FROM every_object GROUP BY object_id),
-closed_folders AS (
-    SELECT o.run_id, rtrim(o.root, '/') || '/' || o.path AS place
-    FROM every_object o SEMI JOIN covering c ON o.run_id = c.run_id
-    WHERE o.path LIKE '%/' AND o.status = 'unreadable'),
 gone AS (
     SELECT DISTINCT n.object_id FROM newest n JOIN covering c ON n.run_id < c.run_id AND starts_with(n.place, c.prefix)
     WHERE NOT EXISTS (SELECT 1 FROM closed_folders f WHERE f.run_id = c.run_id AND starts_with(n.place, f.place))),
@@ -62,17 +75,54 @@ JOIN runs r ON r.run_id = CASE
     ELSE e.run_id END
 """
 
+DECIDED_COLUMNS = {
+    "reopened": "VARCHAR",
+    "until": "DATE",
+    "decided_by": "VARCHAR",
+    "decided_at": "TIMESTAMPTZ",
+    "decided_why": "VARCHAR",
+    "assigned_to": "VARCHAR",
+    "due": "DATE",
+    "overdue": "BOOLEAN",
+    "cause": "VARCHAR",
+    "measure": "VARCHAR",
+    "measure_due": "DATE",
+    "measure_state": "VARCHAR",
+}
+"""What people's decisions add to a finding or object; null where nothing was decided."""
+
+_ADDED = ", ".join(f"g.{name}" for name in DECIDED_COLUMNS)
+_FINDING_STATE = "CASE WHEN t.state = 'open' THEN coalesce(g.put_aside, 'open') ELSE t.state END"
+_OBJECT_STATE = f"CASE WHEN {UNREAD} THEN CASE WHEN o.excused THEN 'excused' ELSE coalesce(g.put_aside, 'open') END END"
+_FINDING_COLUMNS = f"""t.last_seen, {_FINDING_STATE} AS state,
+        {_ADDED.replace("g.overdue", "g.overdue AND t.state = 'open' AS overdue")}"""
+
+_NEWEST = f"""SELECT f.* REPLACE (t.first_seen AS first_seen), {_FINDING_COLUMNS}
+    FROM every_finding f JOIN finding_states t ON f.finding_id = t.finding_id AND f.run_id = t.run_id
+    LEFT JOIN finding_triage g ON g.finding_id = f.finding_id"""
+
 VIEWS = {
     "all_objects": "SELECT * FROM every_object",
-    "all_findings": """SELECT f.* REPLACE (t.first_seen AS first_seen), t.last_seen, t.state
-        FROM every_finding f JOIN finding_states t ON f.finding_id = t.finding_id""",
+    "all_findings": f"""SELECT f.* REPLACE (t.first_seen AS first_seen), {_FINDING_COLUMNS}
+        FROM every_finding f JOIN finding_states t ON f.finding_id = t.finding_id
+        LEFT JOIN finding_triage g ON g.finding_id = f.finding_id""",
     "all_copies": "SELECT * FROM every_copy",
     "all_values": "SELECT * FROM every_value",
-    "objects": "SELECT o.* FROM every_object o SEMI JOIN standing s ON o.object_id = s.object_id AND o.run_id = s.run_id",
-    "findings": """SELECT f.* REPLACE (t.first_seen AS first_seen), t.last_seen, t.state
+    "objects": f"""SELECT o.*, {_OBJECT_STATE} AS state, {_ADDED}
+        FROM every_object o JOIN standing s ON o.object_id = s.object_id AND o.run_id = s.run_id
+        LEFT JOIN object_triage g ON g.object_id = o.object_id""",
+    "standing_findings": """SELECT f.* REPLACE (t.first_seen AS first_seen), t.last_seen
         FROM every_finding f JOIN finding_states t ON f.finding_id = t.finding_id AND f.run_id = t.run_id WHERE t.state = 'open'""",
-    "closed_findings": """SELECT f.* REPLACE (t.first_seen AS first_seen), t.last_seen, t.state
-        FROM every_finding f JOIN finding_states t ON f.finding_id = t.finding_id AND f.run_id = t.run_id WHERE t.state <> 'open'""",
+    "findings": f"{_NEWEST} WHERE t.state = 'open' AND g.put_aside IS NULL",
+    "closed_findings": f"{_NEWEST} WHERE t.state <> 'open' OR g.put_aside IS NOT NULL",
+    "all_decisions": "SELECT * FROM every_decision",
+    "decisions": f"""SELECT d.* EXCLUDE (part),
+            CASE WHEN d.finding_id IS NULL THEN coalesce(o.state, 'closed')
+                WHEN t.finding_id IS NULL THEN 'closed' ELSE {_FINDING_STATE} END AS state,
+            coalesce(g.reopened, o.reopened) AS reopened, coalesce(g.measure_state, o.measure_state) AS measure_state
+        FROM latest_decisions d LEFT JOIN finding_states t ON t.finding_id = d.finding_id
+        LEFT JOIN finding_triage g ON g.finding_id = d.finding_id
+        LEFT JOIN objects o ON d.finding_id IS NULL AND o.object_id = d.object_id""",
     "copies": """SELECT c.* FROM every_copy c JOIN standing s ON c.object_id = s.object_id
         WHERE c.run_id >= coalesce(s.full_run, s.read_run, '')
         QUALIFY c.run_id = max(c.run_id) OVER (PARTITION BY c.object_id)""",

@@ -37,17 +37,19 @@ def groups(parts: Iterable[T], measure: Callable[[T], tuple[int, int]]) -> Itera
         yield group
 
 
-def merge(sources: Sequence[Path], target: Path, table: str) -> Path:
-    """Write the rows of `sources` into `target`. Raises OSError and pyarrow.ArrowException; `target` is not there then."""
-    from scanner.findings.schema import TABLES, VALUES_REPEATED
+def merge(sources: Sequence[Path], target: Path, table: str, named: Callable[[Path], str] | None = None) -> Path:
+    """Write the rows of `sources` into `target` (`named` as for `PartWriter`), which comes back. Raises OSError and
+    pyarrow.ArrowException; nothing is there then."""
+    from scanner.findings.schema import DECIDED, TABLES, VALUES_REPEATED
 
-    with PartWriter(target, TABLES[table], VALUES_REPEATED if table == "values" else None) as part:
-        for rows in _sorted(sources) if table == "values" else _in_order(sources, table):
+    schema = (TABLES | DECIDED)[table]
+    with PartWriter(target, schema, VALUES_REPEATED if table == "values" else None, named) as part:
+        for rows in _sorted(sources) if table == "values" else _in_order(sources, schema):
             part.write(rows)
-    return target
+    return part.path
 
 
-def _in_order(sources: Sequence[Path], table: str) -> Iterator[pa.Table]:
+def _in_order(sources: Sequence[Path], schema: pa.Schema) -> Iterator[pa.Table]:
     """Row groups, small ones gathered."""
     import pyarrow as pa
     from pyarrow import parquet
@@ -56,7 +58,7 @@ def _in_order(sources: Sequence[Path], table: str) -> Iterator[pa.Table]:
     for path in sources:
         with parquet.ParquetFile(path) as source:
             for batch in source.iter_batches(ROW_GROUP):
-                waiting.append(_in_schema(pa.Table.from_batches([batch]), table))
+                waiting.append(_in_schema(pa.Table.from_batches([batch]), schema))
                 if sum(map(len, waiting)) >= ROW_GROUP:
                     yield pa.concat_tables(waiting)
                     waiting = []
@@ -69,17 +71,16 @@ def _sorted(sources: Sequence[Path]) -> Iterator[pa.Table]:
     import pyarrow.compute as pc
     from pyarrow import parquet
 
-    everything = pa.concat_tables([_in_schema(parquet.read_table(path, partitioning=None), "values") for path in sources])
+    from scanner.findings.schema import VALUES
+
+    everything = pa.concat_tables([_in_schema(parquet.read_table(path, partitioning=None), VALUES) for path in sources])
     order = pc.sort_indices(everything, sort_keys=[("fingerprint", "ascending"), ("object_id", "ascending")])
     for start in range(0, len(order), ROW_GROUP):
         yield everything.take(order.slice(start, ROW_GROUP))
 
 
-def _in_schema(rows: pa.Table, table: str) -> pa.Table:
+def _in_schema(rows: pa.Table, schema: pa.Schema) -> pa.Table:
     import pyarrow as pa
 
-    from scanner.findings.schema import TABLES
-
-    schema = TABLES[table]
     columns = [rows[field.name] if field.name in rows.column_names else pa.nulls(len(rows), field.type) for field in schema]
     return pa.table(columns, schema=schema)

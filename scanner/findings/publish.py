@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -61,15 +62,18 @@ def atomic_bytes(path: Path, data: bytes, mode: int = 0o666) -> None:
 class PartWriter:
     """One Parquet file, written row group by row group (zstd, statistics) and published by `close`.
 
-    `repeated`: the columns worth a dictionary; without it all are tried. As a context manager it publishes on success and removes its
-    temporary file on an exception. Raises OSError.
+    `repeated`: the columns worth a dictionary; without it all are tried. `named`: told the finished file, gives the name to publish it
+    under instead. As a context manager it publishes on success and removes its temporary file on an exception. Raises OSError.
     """
 
-    def __init__(self, path: Path, schema: pa.Schema, repeated: list[str] | None = None) -> None:
+    def __init__(
+        self, path: Path, schema: pa.Schema, repeated: list[str] | None = None, named: Callable[[Path], str] | None = None
+    ) -> None:
         import pyarrow.parquet as pq
 
         self.path = path
         self.rows = 0
+        self._named = named
         self._temporary = temporary_name(path)
         try:
             self._writer: Any = pq.ParquetWriter(
@@ -89,6 +93,8 @@ class PartWriter:
         try:
             self._writer.close()
             sync_file(self._temporary)
+            if self._named is not None:
+                self.path = self.path.with_name(self._named(self._temporary))
             self._temporary.rename(self.path)
         except BaseException:
             self._temporary.unlink(missing_ok=True)

@@ -15,7 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, overload
 
-from scanner.findings import compact, latest, runs
+from scanner.findings import compact, latest, runs, triage
 from scanner.findings.errors import StoreError
 
 if TYPE_CHECKING:
@@ -25,29 +25,37 @@ if TYPE_CHECKING:
     from scanner.findings.snapshot import Snapshot
 
 _SOURCES = {"objects": "every_object", "findings": "every_finding", "copies": "every_copy", "values": "every_value"}
+_DECIDED = {"decisions": "decided_row", "covered": "covered_row"}
 
 
-def open_findings(out: str | Path) -> Findings:
+def open_findings(out: str | Path, today: datetime.date | None = None) -> Findings:
     """The findings in the store `out` as they are at this moment; runs that end later are seen by opening again.
 
-    Raises `StoreError` if `out` is no folder. Needs no key and writes nothing into the store.
+    `today`: the day that decides what is overdue and which decisions have run out; this machine's if not given. Raises `StoreError` if
+    `out` is no folder. Needs no key and writes nothing into the store.
     """
     from scanner.findings import snapshot
 
-    return Findings(snapshot.take(Path(out).resolve()))
+    return Findings(snapshot.take(Path(out).resolve()), today)
 
 
 class Findings:
     """Tables of a store. Frames are pandas (nullable integers and booleans, times in UTC), or Arrow tables with ``arrow=True``."""
 
-    def __init__(self, snapshot: Snapshot) -> None:
+    def __init__(self, snapshot: Snapshot, today: datetime.date | None = None) -> None:
         self._snapshot = snapshot
+        self._today = today
         self._connection: Any = None
         self._close: Callable[[], object] = bool  # nothing to close yet
 
     @property
     def out(self) -> Path:
         return self._snapshot.out
+
+    @property
+    def today(self) -> datetime.date:
+        """The day as of which decisions are read."""
+        return self._today or datetime.date.today()  # a person's day: until and due are days where they are
 
     @property
     def problems(self) -> list[str]:
@@ -59,7 +67,8 @@ class Findings:
     @overload
     def objects(self, run: str | None = None, *, arrow: Literal[True]) -> pa.Table: ...
     def objects(self, run: str | None = None, *, arrow: bool = False) -> Any:
-        """The newest row of every object that is still there, or all rows of one run."""
+        """The newest row of every object that is still there, or all rows of one run. What holds now has `state` (`open`, `ignored`,
+        `accepted`, `excused`; null for what was fully read) and what was decided about it."""
         return self._frame("objects", run, arrow)
 
     @overload
@@ -67,7 +76,8 @@ class Findings:
     @overload
     def findings(self, run: str | None = None, *, closed: bool = False, arrow: Literal[True]) -> pa.Table: ...
     def findings(self, run: str | None = None, *, closed: bool = False, arrow: bool = False) -> Any:
-        """Open findings (with `closed`, those that were closed or are ignored), or all of one run; with last_seen and state."""
+        """Open findings (with `closed`, those that were closed, ignored or accepted), or all of one run; with last_seen, state and what
+        was decided about them."""
         return self._frame("closed_findings" if closed and run is None else "findings", run, arrow)
 
     @overload
@@ -86,6 +96,15 @@ class Findings:
         return self._frame("values", run, arrow)
 
     @overload
+    def decisions(self, *, every: bool = False, arrow: Literal[False] = False) -> pd.DataFrame: ...
+    @overload
+    def decisions(self, *, every: bool = False, arrow: Literal[True]) -> pa.Table: ...
+    def decisions(self, *, every: bool = False, arrow: bool = False) -> Any:
+        """What people decided and holds until somebody decides otherwise, with the state of what it is about; with `every`, all that was
+        ever decided, as it was written."""
+        return self._shaped(self._query(f"SELECT * FROM {'all_' if every else ''}decisions ORDER BY decision_id, path, member"), arrow)
+
+    @overload
     def runs(self, *, arrow: Literal[False] = False) -> pd.DataFrame: ...
     @overload
     def runs(self, *, arrow: Literal[True]) -> pa.Table: ...
@@ -98,7 +117,7 @@ class Findings:
     @overload
     def sql(self, query: str, *, arrow: Literal[True]) -> pa.Table: ...
     def sql(self, query: str, *, arrow: bool = False) -> Any:
-        """One SELECT in DuckDB's SQL over objects, findings, closed_findings, copies, values, runs and all_objects, all_findings, ...
+        """One SELECT in DuckDB's SQL over objects, findings, closed_findings, copies, values, decisions, runs and all_objects, ...
 
         The query can reach the store's files and nothing else: no network, no extension, no other file. Raises `StoreError`
         for anything but one SELECT, and duckdb.Error for a query that DuckDB rejects.
@@ -187,7 +206,7 @@ class Findings:
         spill = tempfile.mkdtemp(prefix="strayscan-")
         connection = _connect(spill)
         self._close = weakref.finalize(self, _discard, connection, spill)
-        _build(connection, self._snapshot)
+        _build(connection, self._snapshot, self.today)
         _shut_in(connection, [path for paths in self._snapshot.files.values() for path in paths])
         self._connection = connection
 
@@ -213,13 +232,18 @@ def _discard(connection: Any, spill: str) -> None:
     shutil.rmtree(spill, ignore_errors=True)
 
 
-def _build(connection: Any, snapshot: Snapshot) -> None:
+def _build(connection: Any, snapshot: Snapshot, today: datetime.date) -> None:
+    import pyarrow as pa
+
     _load(connection, "runs", _runs_table(snapshot))
-    _load(connection, "covering", _covering(snapshot))
-    for table, source in _SOURCES.items():
+    _load(connection, "complete_runs", _complete_runs(snapshot))
+    _load(connection, "clock", pa.table({"today": [today]}))
+    for table, source in (_SOURCES | _DECIDED).items():
         _source(connection, table, source, snapshot.files[table])
-    connection.execute(latest.STANDING)
-    connection.execute(latest.FINDING_STATES)
+    for statement in (latest.COVERING, latest.CLOSED_FOLDERS, latest.STANDING, latest.FINDING_STATES, *triage.EMPTY):
+        connection.execute(statement)
+    for statement in triage.DECIDED if snapshot.files["decisions"] else ():
+        connection.execute(statement)
     for name, query in latest.VIEWS.items():
         connection.execute(f'CREATE VIEW "{name}" AS {query}')
 
@@ -232,14 +256,15 @@ def _load(connection: Any, name: str, table: Any) -> None:
 
 def _source(connection: Any, table: str, name: str, files: Iterable[Path]) -> None:
     """All rows of a table. The empty table in front brings every column in its type, whatever the files lack."""
-    from scanner.findings.schema import TABLES
+    from scanner.findings.schema import DECIDED, TABLES
 
-    _load(connection, f"{name}_columns", TABLES[table].empty_table())
+    schema = (TABLES | DECIDED)[table]
+    _load(connection, f"{name}_columns", schema.empty_table())
     query = f"SELECT * FROM {name}_columns"
     listed = ", ".join(_quoted(str(path)) for path in files)
     if listed:
         query += f" UNION ALL BY NAME SELECT * FROM read_parquet([{listed}], union_by_name = true, hive_partitioning = false)"
-    columns = ", ".join(f'"{column}"' for column in TABLES[table].names)
+    columns = ", ".join(f'"{column}"' for column in schema.names)
     connection.execute(f"CREATE VIEW {name} AS SELECT {columns} FROM ({query})")
 
 
@@ -301,12 +326,12 @@ def _text(value: object) -> str | None:
     return None if value is None else str(value)
 
 
-def _covering(snapshot: Snapshot) -> Any:
-    """The newest complete run over each root: what it does not list under the root is gone."""
+def _complete_runs(snapshot: Snapshot) -> Any:
+    """Each complete run over each root that it reached: what the newest does not list under the root is gone."""
     import pyarrow as pa
 
-    newest = {root.rstrip("/") + "/": m.run_id for m in snapshot.manifests if m.outcome == "complete" for root in m.reached}
-    return pa.table({"prefix": pa.array(newest.keys(), pa.string()), "run_id": pa.array(newest.values(), pa.string())})
+    rows = [(root.rstrip("/") + "/", m.run_id) for m in snapshot.manifests if m.outcome == "complete" for root in m.reached]
+    return pa.table({"prefix": pa.array([p for p, _ in rows], pa.string()), "run_id": pa.array([r for _, r in rows], pa.string())})
 
 
 # --------------------------------------------------------------------------- frames

@@ -99,3 +99,40 @@ VALUES_REPEATED = ["run_id", "object_id", "entity_type", "place", "column", "cou
 
 TABLES = {"objects": OBJECTS, "findings": FINDINGS, "copies": COPIES, "values": VALUES}
 """Folder of the store -> schema of its files."""
+
+VERSION_KEY = b"strayscan.schema"
+"""Where a file of people's decisions, which no run's manifest tells of, says the version of its schema."""
+_VERSIONED = {VERSION_KEY: str(SCHEMA_VERSION).encode()}
+
+DECISIONS = _schema(
+    ("decision_id", pa.string()),
+    ("decided_at", _TIME),
+    ("author", pa.string()),
+    ("action", pa.string()),
+    ("why", pa.string()),
+    ("finding_id", pa.string()),
+    ("object_id", pa.string()),
+    *_WHERE,
+    ("until", pa.date32()),
+    ("assigned_to", pa.string()),
+    ("due", pa.date32()),
+    ("cause", pa.string()),
+    ("measure", pa.string()),
+    ("run_id", pa.string()),
+    ("distinct", pa.int64()),
+    ("fingerprints", pa.int64()),
+    ("unread_reason", pa.string()),
+    ("content_hash", pa.string()),
+    ("engine_digest", pa.string()),
+    ("size_bytes", pa.int64()),
+    ("modified_at", _TIME),
+).with_metadata(_VERSIONED)
+
+COVERED = _schema(
+    ("decision_id", pa.string()),
+    ("finding_id", pa.string()),
+    ("fingerprint", pa.uint64()),
+).with_metadata(_VERSIONED)
+
+DECIDED = {"decisions": DECISIONS, "covered": COVERED}
+"""Folder of the store -> schema of its files: what people decided, outside of every run."""

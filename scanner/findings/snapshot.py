@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from scanner.findings import compact, runs
+from scanner.findings import compact, decisions, runs
 from scanner.findings.errors import StoreError
 from scanner.findings.runs import Manifest, Part
-from scanner.findings.schema import SCHEMA_VERSION, TABLES
+from scanner.findings.schema import DECIDED, SCHEMA_VERSION, TABLES, VERSION_KEY
 from scanner.findings.store import MARKER
 
 _MISSING = "it is missing"
@@ -66,7 +66,37 @@ def _look(out: Path) -> Snapshot:
                     problems += _missing_columns(out, part)
                 else:
                     problems.append(f"{part.path} is left out: {fault}")
+    for table in DECIDED:
+        files[table] = _decided(out, table, problems)
     return Snapshot(out, tuple(manifests), {table: tuple(paths) for table, paths in files.items()}, tuple(problems))
+
+
+def _decided(out: Path, table: str, problems: list[str]) -> list[Path]:
+    """The files of people's decisions; one that cannot be used is named, and what it decided does not count."""
+    found = []
+    for path in decisions.listed(out, table):
+        fault = _decided_fault(path, table) if path.resolve().is_relative_to(out.resolve()) else "it lies outside the store"
+        if fault is None:
+            found.append(path)
+        else:
+            problems.append(f"{table}/{path.name} is left out: {fault}")
+    return found
+
+
+def _decided_fault(path: Path, table: str) -> str | None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        schema = pq.read_schema(path)
+    except FileNotFoundError:
+        return _MISSING
+    except (OSError, pa.ArrowException, ValueError):
+        return "it is damaged"
+    version = (schema.metadata or {}).get(VERSION_KEY, b"0")
+    if not version.isdigit() or int(version) > SCHEMA_VERSION:
+        return f"it was written by a newer version (schema {version.decode(errors='replace')})"
+    return _other_type(schema, table)
 
 
 def damaged(snapshot: Snapshot) -> dict[Path, str]:
@@ -90,6 +120,14 @@ def damaged(snapshot: Snapshot) -> dict[Path, str]:
                 whole = False
             if not whole:
                 found[path] = f"{part.path} is left out: its content is damaged"
+    for table in DECIDED:
+        for path in snapshot.files.get(table, ()):
+            try:
+                whole = decisions.is_whole(path)
+            except OSError:
+                whole = False
+            if not whole:
+                found[path] = f"{table}/{path.name} is left out: its content is damaged"
     return found
 
 
@@ -149,7 +187,11 @@ def _fault(out: Path, part: Part) -> str | None:
         return "it is damaged"
     if rows != part.rows:
         return f"it has {rows} rows of {part.rows}"
-    return next((f"column {f.name} is of another type" for f in TABLES[part.table] if not _fits(schema, f)), None)
+    return _other_type(schema, part.table)
+
+
+def _other_type(schema: Any, table: str) -> str | None:
+    return next((f"column {f.name} is of another type" for f in (TABLES | DECIDED)[table] if not _fits(schema, f)), None)
 
 
 def _fits(schema: Any, field: Any) -> bool:

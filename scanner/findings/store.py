@@ -339,13 +339,19 @@ def _try_a_file(folder: Path) -> None:
         probe.unlink(missing_ok=True)
 
 
-def _check_marker(out: Path, key_id: str) -> None:
-    for schema, found in _marks(out):
+def check_version(out: Path) -> None:
+    """Raises `StoreError` if the store in `out` was written by a newer version of the program."""
+    for schema, _ in _marks(out):
         if schema > _schema_version():
             raise StoreError(
                 f"{out} was written by a newer version (schema {schema}, this program knows {_schema_version()}): "
                 "update the program, or give another --out"
             )
+
+
+def _check_marker(out: Path, key_id: str) -> None:
+    check_version(out)
+    for _, found in _marks(out):
         if found != key_id:
             raise StoreError(
                 f"{out} holds findings under key {found}, and this run's key is {key_id}: "

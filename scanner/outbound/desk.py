@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import fcntl
 import os
-import pwd
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -38,49 +37,14 @@ from scanner.outbound.state import (
 )
 from scanner.outbound.state import RETURNED as RETURNED_FILE
 from scanner.outbound.tell import shown
+from scanner.person import Person, person_here
 from scanner.policy import Policy, load
 
-_NO_LOGIN: Final = 2**32 - 1
 SENT, WAITING, BACK, DESTROYED = "sent", "waiting", "returned", "destroyed"
 
 
 class DeskError(Exception):
     """What was asked for cannot or may not be done. The message is one sentence for the user."""
-
-
-@dataclass(frozen=True, slots=True)
-class Person:
-    """Somebody at the desk: the account logged in, also behind sudo."""
-
-    uid: int
-    name: str
-
-    @property
-    def marks(self) -> frozenset[str]:
-        """As a file's sender is named."""
-        return frozenset({f"uid:{self.uid}", f"name:{self.name}"})
-
-    def __str__(self) -> str:
-        return f"{self.name} ({self.uid})"
-
-
-def person_here() -> Person:
-    """Who is at the keyboard: the login's audit number, which sudo and su leave as it is (proc_pid_loginuid(5)); else whom sudo names;
-    else the account."""
-    with suppress(OSError, ValueError):
-        login = int(Path("/proc/self/loginuid").read_text())
-        if login != _NO_LOGIN:
-            return _person(login)
-    with suppress(ValueError):
-        return _person(int(os.environ.get("SUDO_UID", "")))
-    return _person(os.getuid())
-
-
-def _person(uid: int) -> Person:
-    try:
-        return Person(uid, pwd.getpwuid(uid).pw_name)
-    except KeyError:
-        return Person(uid, str(uid))
 
 
 @dataclass(frozen=True, slots=True)

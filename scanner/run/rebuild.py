@@ -21,7 +21,7 @@ _OBJECTS = """
 SELECT o.*, s.full_run FROM objects o JOIN standing s ON o.object_id = s.object_id
 WHERE o.file_id IS NOT NULL AND o.path NOT LIKE '%/' ORDER BY o.run_id, o.root, o.path, o.member IS NULL, o.member
 """
-_FINDINGS = 'SELECT object_id, entity_type, verdict, rule_id, coalesce("distinct", count, 1) AS weight FROM findings'
+_FINDINGS = 'SELECT object_id, entity_type, verdict, rule_id, coalesce("distinct", count, 1) AS weight FROM standing_findings'
 
 
 def fill(state: State, out: Path, policy: Policy) -> None:

@@ -132,7 +132,7 @@ _KINDS = """SELECT entity_type, sum("count")::BIGINT AS "count", sum("distinct")
     GROUP BY entity_type ORDER BY "count" DESC, entity_type"""
 _HASHES = "SELECT content_hash FROM objects WHERE content_hash IS NOT NULL AND size_bytes >= 64"
 _PLACES = """SELECT o.object_id, o.root, o.path, o.member, o.store, o.content_hash, o.exposure, o.owner, o.modified_at, s.first_seen
-    FROM objects o LEFT JOIN (SELECT object_id, min(first_seen) AS first_seen FROM findings GROUP BY object_id) s USING (object_id)
+    FROM objects o LEFT JOIN (SELECT object_id, min(first_seen) AS first_seen FROM standing_findings GROUP BY object_id) s USING (object_id)
     WHERE o.object_id IN (SELECT object_id FROM wanted) OR o.content_hash IN (SELECT content_hash FROM hashes)"""
 
 

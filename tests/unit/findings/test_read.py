@@ -57,7 +57,7 @@ def test_types_do_not_depend_on_the_rows(tmp_path: Path) -> None:
         assert (str(full["persons"].dtype), str(full["excused"].dtype), str(full["modified_at"].dtype)) == (
             "Int64", "boolean", "datetime64[us, UTC]",
         )  # fmt: skip
-        assert found.objects(arrow=True).schema.equals(TABLES["objects"])
+        assert found.sql("SELECT * FROM all_objects", arrow=True).schema.equals(TABLES["objects"])
         assert found.values(arrow=True).schema.equals(TABLES["values"])
 
 
