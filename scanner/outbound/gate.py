@@ -10,13 +10,14 @@ import datetime
 import fcntl
 import heapq
 import os
+import re
 import secrets
 import shutil
 import signal
 import sqlite3
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, replace
@@ -60,7 +61,7 @@ from scanner.outbound.state import (
 )
 from scanner.outbound.tell import Event, Teller, Webhook, shown
 from scanner.policy import PolicyError, load
-from scanner.policy.globs import compile_glob
+from scanner.policy.globs import compile_glob, composed
 from scanner.redact import Key, check_key_apart, load_key
 from scanner.run.digests import Digests
 from scanner.run.first_seen import FirstSeen
@@ -72,11 +73,14 @@ from scanner.run.tracing import Traced, Tracing, copy_row
 from scanner.sources.exposure import Mounts, rights_of
 from scanner.sources.filesystem import OpenSpec, open_beneath
 
-MOST_IN_HAND: Final = 64  # files staged, being scanned or being moved at a time
-MOVERS: Final = 4  # threads that copy and move
+MOST_IN_HAND: Final = 128  # files staged, being scanned or being moved at a time
+MOVERS: Final = 16  # threads that copy and move: most of the time they wait for the disk, which takes many at once
+GROUP_SECONDS: Final = 0.05  # while there is other work, what is to be entered into the state waits so long for company
 RETRY_SECONDS: Final = (2.0, 10.0, 60.0, 300.0)
 WRITERS_AGAIN: Final = 0.5  # seconds until a file that somebody has open for writing is looked at again
 _ROWS_AT_ONCE: Final = 500
+_PIECES: Final = 100  # of a scan's rows, and
+_PIECES_BYTES: Final = 4 * 2**20  # bytes of its values, that are kept in memory until its decision
 _PIPE: Final = b"/proc/self/fd/%d"
 _SQUASHED: Final = frozenset({65_534})  # nobody: whom NFS servers map strangers to
 
@@ -128,7 +132,7 @@ class _Scan:
     entry: Entry
     found: Found = field(default_factory=Found)
     rows: dict[str, list[Any]] = field(default_factory=lambda: {"objects": [], "findings": [], "copies": []})
-    began: float = 0.0
+    pieces: list[tuple[dict[str, list[Any]], bytes | None, str | None]] = field(default_factory=list)  # of its rows, not in the state yet
 
 
 class Pinned:
@@ -207,7 +211,10 @@ class Gate:
         self._to_stage: deque[Queued] = deque()
         self._to_scan: deque[Queued] = deque()
         self._scanning = 0
-        self._moving: list[tuple[Queued, Future[Any], str]] = []
+        self._complete: dict[bytes, None] = {}  # files to be entered into the queue
+        self._decidable: list[_Scan] = []
+        self._entered_at = 0.0
+        self._moving: dict[Future[Any], tuple[Queued, str]] = {}  # to which file, and which step
         self._retry: list[Queued] = []
         self._odd: set[bytes] = set()  # links, pipes and the like, which were told once
         self._told: list[Event] = []
@@ -350,7 +357,7 @@ class Gate:
     @property
     def _idle(self) -> bool:
         """Is nothing left but files that are not complete, and is it certain that the folder has been looked through?"""
-        busy = self._active or self._moving or self._to_stage or self._to_scan or self._scanning or self._told
+        busy = self._active or self._moving or self._to_stage or self._to_scan or self._scanning or self._told or self._complete
         ready = any(not self._is_barred(path) for path in self._waiting)
         return self._first_walk_over and not busy and not ready
 
@@ -361,8 +368,9 @@ class Gate:
             self._take_policy()
         self._hear()
         self._settle()
+        self._steps_done()
+        self._enter()
         self._stage_more()
-        self._moves_done()
         self._flush()
         self._close_run()
         self._report()
@@ -439,7 +447,7 @@ class Gate:
     def _is_barred(self, path: bytes) -> bool:
         """Does its name say that it is not finished, or does its marker lack?"""
         name = path.rpartition(b"/")[2]
-        if any(glob.matches("/" + path_text(name)) for glob in self._partial):
+        if self._partial is not None and self._partial.fullmatch("/" + composed(path_text(name))):
             return True
         if name.endswith(b".done") and self._is_marker(path):
             return True
@@ -465,11 +473,10 @@ class Gate:
     def _settle(self) -> None:
         """Files that have been quiet for long enough, or were closed, are complete."""
         now = time.monotonic()
-        ready: dict[bytes, None] = {}
-        while self._due and self._due[0][0] <= now and len(ready) < 1_000:
+        while self._due and self._due[0][0] <= now and len(self._complete) < 1_000 and len(self._to_stage) < 10_000:
             path = heapq.heappop(self._due)[1]
             waiting = self._waiting.get(path)
-            if waiting is None or path in self._active:
+            if waiting is None or path in self._active or path in self._complete:
                 continue
             if self._is_barred(path):
                 continue  # a rename, or the marker's arrival, is an event of its own, and the walk comes by
@@ -483,18 +490,40 @@ class Gate:
                 waiting.identity, waiting.since, waiting.complete = sight.identity, now, False
                 heapq.heappush(self._due, (now + self._settle_seconds, path))
             else:
-                ready[path] = None
-        if ready:
-            self._enqueue(ready)
+                self._complete[path] = None
 
-    def _enqueue(self, paths: Iterable[bytes]) -> None:
+    def _enqueue(self, path: bytes) -> None:
+        waiting = self._waiting.pop(path, None)
+        if waiting is None:  # gone again
+            return
+        one = Queued(new_item(), path, FOUND, waiting.identity, waiting.seen, waiting.by)
+        self.state.put(one)
+        self._active[path] = one
+        self._to_stage.append(one)
+
+    def _enter(self) -> None:
+        """Everything that is to be entered into the state, in one transaction: each waits for the disk, so files share it."""
+        done = [future for future in self._moving if future.done()]
+        if not (done or self._complete or self._decidable):
+            return
+        now = time.monotonic()
+        idle = not self._scanning and len(done) == len(self._moving)
+        if not idle and now - self._entered_at < GROUP_SECONDS:
+            return
+        self._entered_at = now
+        ended = [(future, *self._moving.pop(future)) for future in done]
+        complete, self._complete = self._complete, {}
+        decidable, self._decidable = self._decidable, []
+        follow: list[Callable[[], None]] = []
         with self.state.transaction():
-            for path in paths:
-                waiting = self._waiting.pop(path)
-                one = Queued(new_item(), path, FOUND, waiting.identity, waiting.seen, waiting.by)
-                self.state.put(one)
-                self._active[path] = one
-                self._to_stage.append(one)
+            for path in complete:
+                self._enqueue(path)
+            for scan in decidable:
+                follow += self._decide(scan)
+            for future, one, step in ended:
+                follow += self._step_done(one, future, step)
+        for job in follow:
+            job()
 
     def _walk_ended(self, walk: WalkEnded) -> None:
         self._counts["folders_unread"] = walk.folders_unread if walk.below == WHOLE else self._counts["folders_unread"]
@@ -543,7 +572,6 @@ class Gate:
 
     def _staged(self, one: Queued, staged: Staged) -> None:
         one.sent, one.digest, one.state = self._with_sender(one.path, staged.sent), staged.digest, STAGED
-        self.state.put(one)
         self._to_scan.append(one)
 
     def _with_sender(self, path: bytes, sent: Sent) -> Sent:
@@ -580,7 +608,7 @@ class Gate:
         self._scanning += 1
         now = datetime.datetime.now(datetime.UTC)
         judge = FileJudge(self._policy, entry, "", self._digests.engine, now, first_seen=self._first_seen)
-        return Task(location, self._spec(one), _Scan(one, judge, entry, began=time.monotonic()), careful=one.tries > 0)
+        return Task(location, self._spec(one), _Scan(one, judge, entry), careful=one.tries > 0)
 
     def _spec(self, one: Queued) -> OpenSpec:
         """What the worker opens: our own copy; without one, the file where it lies."""
@@ -632,34 +660,44 @@ class Gate:
         return str(kept)
 
     def _store_rows(self, scan: _Scan, batch: bytes | None, file: str | None) -> None:
-        with self.state.transaction():
-            self.state.add_pending(scan.one.item, scan.rows, batch, file)
+        scan.pieces.append((scan.rows, batch, file))
         scan.rows = {"objects": [], "findings": [], "copies": []}
+        if sum(len(batch or b"") for _, batch, _ in scan.pieces) > _PIECES_BYTES or len(scan.pieces) > _PIECES:
+            with self.state.transaction():
+                self._enter_rows(scan)
+
+    def _enter_rows(self, scan: _Scan) -> None:
+        for rows, batch, file in scan.pieces:
+            self.state.add_pending(scan.one.item, rows, batch, file)
+        scan.pieces = []
 
     def _scanned(self, scan: _Scan) -> None:
-        """Everything in the file is known: decide, and write that down before anything moves."""
+        if any(scan.rows.values()):
+            scan.pieces.append((scan.rows, None, None))
+        self._decidable.append(scan)
+
+    def _decide(self, scan: _Scan) -> list[Callable[[], None]]:
+        """Everything in the file is known: decide, and write that down before anything moves. Inside a transaction; what follows it."""
         one, found = scan.one, scan.found
         decision = decide(found, self._policy.outbound.rule_for(path_text(one.path)))
         if not self.settings.alert_only and found.digest is not None and found.digest != one.digest:
             self._fault("a staged copy is not what was copied; the file is taken anew")
             self._start_over(one)
-            return
+            return []
         self._counts["decided"] += 1
         self._pending_objects += found.objects
-        with self.state.transaction():
-            if any(scan.rows.values()):
-                self.state.add_pending(one.item, scan.rows, None, None)
-            self.state.pending_decided(one.item)
-            if self.settings.alert_only:
-                self._alert(one, decision)
-            elif decision.verdict == RELEASE:
-                one.state, one.decision = RELEASING, decision.told()
-                self.state.put(one)
-                self.state.log("release", one.item, None, path=shown(one.path), digest=one.digest, **_logged(one.decision))
-            else:
-                self._to_hold(one, decision)
-        if not self.settings.alert_only:
-            self._move(one, decision)
+        self._enter_rows(scan)
+        self.state.pending_decided(one.item)
+        if self.settings.alert_only:
+            self._alert(one, decision)
+            return []
+        if decision.verdict == RELEASE:
+            one.state, one.decision = RELEASING, decision.told()
+            self.state.put(one)
+            self.state.log("release", one.item, None, path=shown(one.path), digest=one.digest, **_logged(one.decision))
+        else:
+            self._to_hold(one, decision)
+        return [lambda: self._move(one, decision)]
 
     def _to_hold(self, one: Queued, decision: Decision) -> None:
         one.state, one.decision = HOLDING, decision.told()
@@ -693,30 +731,29 @@ class Gate:
 
     def _hand_over(self, one: Queued, job: Callable[[], Any], step: str) -> None:
         future = self._pool.submit(job)
+        self._moving[future] = (one, step)
         future.add_done_callback(lambda _: self._wake())
-        self._moving.append((one, future, step))
 
-    def _moves_done(self) -> None:
-        done = [entry for entry in self._moving if entry[1].done()]
-        if not done:
-            return
-        self._moving = [entry for entry in self._moving if not entry[1].done()]
-        follow: list[Callable[[], None]] = []
-        with self.state.transaction():
-            for one, future, step in done:
-                try:
-                    result = future.result()
-                except Changed:
-                    self._changed(one)
-                except (OSError, Broken, NameTaken, sqlite3.Error) as error:
-                    self._failed(one, error, step)
-                else:
-                    if isinstance(result, Staged):
-                        self._staged(one, result)
-                    else:
-                        follow += self._moved(one, result)
-        for job in follow:
-            job()
+    def _steps_done(self) -> None:
+        """Copies that are there: the state need not know, since a process that begins anew throws them away."""
+        for future, (one, step) in list(self._moving.items()):
+            if step == "stage" and future.done() and future.exception() is None:
+                del self._moving[future]
+                self._staged(one, future.result())
+
+    def _step_done(self, one: Queued, future: Future[Any], step: str) -> list[Callable[[], None]]:
+        """Inside a transaction; what is to be done once that is on disk."""
+        try:
+            result = future.result()
+        except Changed:
+            self._changed(one)
+        except (OSError, Broken, NameTaken, sqlite3.Error) as error:
+            self._failed(one, error, step)
+        else:
+            if not isinstance(result, Staged):
+                return self._moved(one, result)
+            self._staged(one, result)
+        return []
 
     def _changed(self, one: Queued) -> None:
         """It is not what it was, or somebody writes to it still: it waits until it is quiet."""
@@ -810,9 +847,8 @@ class Gate:
     def _start_over(self, one: Queued) -> None:
         with suppress(OSError):
             moves.unstage(self._disk, self._folders, one.item)
-        with self.state.transaction():
-            self.state.forget_pending(one.item)
-            self._changed(one)
+        self.state.forget_pending(one.item)
+        self._changed(one)
 
     # ------------------------------------------------------------------ after a death
 
@@ -872,7 +908,8 @@ class Gate:
 
     def _worker_config(self) -> WorkerConfig:
         policy, settings = self._policy, self.settings.scan
-        self._partial = [compile_glob(pattern, "/") for pattern in policy.outbound.partial]
+        patterns = [compile_glob(pattern, "/").regex.pattern for pattern in policy.outbound.partial]
+        self._partial = re.compile("|".join(f"(?:{pattern})" for pattern in patterns), re.DOTALL) if patterns else None
         limits = with_overrides(policy.limits, settings.limits)
         if policy.outbound.most_bytes:
             limits = replace(limits, file_bytes=policy.outbound.most_bytes)
@@ -957,7 +994,7 @@ class Gate:
             in_hand=len(self._active),
             oldest_seconds=round(now - oldest, 1),
             stuck=len(self._retry),
-            held=len(self.state.held()),
+            held=self.state.held_count(),
             findings_waiting=self.state.pending_count(),
             deliveries_waiting=self.state.deliveries_waiting(),
             last_error=self._last_fault,
@@ -974,14 +1011,12 @@ class Gate:
 
     def _finish(self) -> None:
         """What is in the hands of the movers is finished; all else is left as it is in the state."""
-        while self._moving:
-            self._moves_done()
-            for _, future, step in self._moving:
-                if step == "stage":
-                    future.cancel()
-            time.sleep(0.01)
-            if all(step == "stage" and future.done() for _, future, step in self._moving):
-                break
+        self._complete = {}
+        self._moving = {future: what for future, what in self._moving.items() if what[1] != "stage" or not future.cancel()}
+        while self._moving or self._decidable:
+            self._steps_done()
+            self._enter()
+            time.sleep(0.005)
         self._close_run(now=True)
         self._tell("stopped")
         self._flush()

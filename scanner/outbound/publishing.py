@@ -120,7 +120,7 @@ def _values(writer: RunWriter, run_id: str, batches: Iterable[pa.RecordBatch]) -
 
     for batch in batches:
         at = batch.schema.get_field_index("run_id")
-        writer.values(batch.set_column(at, "run_id", pa.array([run_id] * batch.num_rows, pa.string())))
+        writer.values(batch.set_column(at, "run_id", pa.repeat(pa.scalar(run_id, pa.string()), batch.num_rows)))
 
 
 def _batches(data: bytes) -> Iterable[pa.RecordBatch]:

@@ -235,6 +235,9 @@ class GateState:
         where = f"WHERE state IN ({','.join('?' * len(states))})" if states else ""
         return [_held(row) for row in self._db.execute(f"SELECT * FROM held {where} ORDER BY since, item", states)]
 
+    def held_count(self) -> int:
+        return int(self._db.execute("SELECT count(*) FROM held").fetchone()[0])
+
     def held_item(self, item: str) -> Held | None:
         row = self._db.execute("SELECT * FROM held WHERE item = ?", (item,)).fetchone()
         return None if row is None else _held(row)
