@@ -12,7 +12,11 @@ from typing import TYPE_CHECKING, Any
 from scanner.config import Settings
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from detectors.engine import Engine
+    from scanner.find.query import Person
+    from scanner.find.search import Answer
     from scanner.findings.compact import Compacted
     from scanner.findings.decide import Triage
     from scanner.findings.read import Findings
@@ -22,7 +26,7 @@ if TYPE_CHECKING:
     from scanner.outbound.gate import Gate
     from scanner.run.stores import Refreshed
     from scanner.run.summary import RunSummary
-    from scanner.run.trace import Answer
+    from scanner.run.trace import Answer as Traced
 
 PathText = str | PathLike[str]
 
@@ -72,7 +76,7 @@ def list_stores(policy: PathText, **settings: Any) -> Refreshed:
     return listed(load(Path(policy)), Settings(**settings))
 
 
-def trace(file: PathText, policy: PathText, *, out: PathText | None = None, refresh: bool = True, **settings: Any) -> Answer:
+def trace(file: PathText, policy: PathText, *, out: PathText | None = None, refresh: bool = True, **settings: Any) -> Traced:
     """Whose records a file holds, from which approved store, and where else they lie as far as the findings at `out` tell.
 
     `refresh`: bring the stores' index up to date first. Raises what `scan` raises.
@@ -137,6 +141,35 @@ def open_triage(out: PathText, *, today: datetime.date | None = None) -> Triage:
     from scanner.findings.decide import Triage
 
     return Triage(Path(out), today=today)
+
+
+def search(out: PathText, person: Person, *, key_file: PathText | None = None) -> Answer:
+    """Where a person's data lies as far as the findings at `out` tell: what `strayscan find` does. The share is not read.
+
+    Raises `QueryError`, `StoreError` (another key among its causes), `KeyFileError`.
+    """
+    from scanner.find.search import search as searched
+
+    return searched(Path(out), person, _path(key_file))
+
+
+def find_person(
+    out: PathText,
+    name: str | None = None,
+    phone: str | None = None,
+    email: str | None = None,
+    address: str | None = None,
+    *,
+    key_file: PathText | None = None,
+) -> pd.DataFrame:
+    """Where this person's data lies: one row per object, place, column and thing found, the strongest first.
+
+    The columns are those of `scanner.find.search.Match`; `.attrs` says what could not be looked at (`whole`, `unread`, `open_roots`,
+    `problems`). Raises what `search` raises.
+    """
+    from scanner.find.query import Person
+
+    return search(out, Person(name, phone, email, address), key_file=key_file).frame()
 
 
 def compact(out: PathText, *, older_than_days: float = 1.0) -> Compacted:

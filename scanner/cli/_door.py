@@ -79,6 +79,7 @@ def _silence_output() -> None:
 def _status_of(fault: Exception) -> int | None:
     """The status of a fault whose message is meant for the user; None for a fault of ours. Imported here, where time no longer matters."""
     from detectors.rule_files import RuleError
+    from scanner.find.query import QueryError
     from scanner.findings.errors import StoreError
     from scanner.outbound.desk import DeskError
     from scanner.outbound.gate import GateError
@@ -91,7 +92,7 @@ def _status_of(fault: Exception) -> int | None:
 
     if isinstance(fault, RunFailed | WorkersFailed):
         return FAILED
-    expected = RuleError | StoreError | PolicyError | KeyFileError | RootError | GateError | DeskError | SheetError
+    expected = RuleError | StoreError | PolicyError | KeyFileError | RootError | GateError | DeskError | SheetError | QueryError
     return USAGE if isinstance(fault, expected) else None
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from scanner.findings.publish import ROW_GROUP, PartWriter
+from scanner.findings.publish import LOOK_UP_GROUP, ROW_GROUP, PartWriter
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -43,7 +43,8 @@ def merge(sources: Sequence[Path], target: Path, table: str, named: Callable[[Pa
     from scanner.findings.schema import DECIDED, TABLES, VALUES_REPEATED
 
     schema = (TABLES | DECIDED)[table]
-    with PartWriter(target, schema, VALUES_REPEATED if table == "values" else None, named) as part:
+    repeated, group = (VALUES_REPEATED, LOOK_UP_GROUP) if table == "values" else (None, ROW_GROUP)
+    with PartWriter(target, schema, repeated, named, group) as part:
         for rows in _sorted(sources) if table == "values" else _in_order(sources, schema):
             part.write(rows)
     return part.path

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from scanner.findings.errors import StoreError
-from scanner.findings.publish import ROW_GROUP, PartWriter
+from scanner.findings.publish import LOOK_UP_GROUP, ROW_GROUP, PartWriter
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -145,7 +145,9 @@ class SortedParts:
         table = pa.Table.from_batches(self._batches, VALUES)
         self._batches, self._waiting = [], (0, 0)
         order = pc.sort_indices(table, sort_keys=[("fingerprint", "ascending"), ("object_id", "ascending")])
-        with PartWriter(self._folder / f"{self._name}-{len(self.paths) + 1:05d}.parquet", VALUES, VALUES_REPEATED) as part:
+        with PartWriter(
+            self._folder / f"{self._name}-{len(self.paths) + 1:05d}.parquet", VALUES, VALUES_REPEATED, group=LOOK_UP_GROUP
+        ) as part:
             for start in range(0, len(order), ROW_GROUP):
                 part.write(table.take(order.slice(start, ROW_GROUP)))
         self.paths.append(part.path)

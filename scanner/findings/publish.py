@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 
 SUFFIX = ".tmp"
 ROW_GROUP = 131_072
-"""Rows of a row group: small enough that its statistics let a look-up of one fingerprint skip the rest."""
+"""Rows of a row group."""
+LOOK_UP_GROUP = 16_384
+"""The same in files of values: a search for one fingerprint reads one row group of each file (docs/reference/performance.md)."""
 
 
 def temporary_name(target: Path) -> Path:
@@ -63,17 +65,24 @@ class PartWriter:
     """One Parquet file, written row group by row group (zstd, statistics) and published by `close`.
 
     `repeated`: the columns worth a dictionary; without it all are tried. `named`: told the finished file, gives the name to publish it
-    under instead. As a context manager it publishes on success and removes its temporary file on an exception. Raises OSError.
+    under instead. `group`: most rows of a row group. As a context manager it publishes on success and removes its temporary file on an
+    exception. Raises OSError.
     """
 
     def __init__(
-        self, path: Path, schema: pa.Schema, repeated: list[str] | None = None, named: Callable[[Path], str] | None = None
+        self,
+        path: Path,
+        schema: pa.Schema,
+        repeated: list[str] | None = None,
+        named: Callable[[Path], str] | None = None,
+        group: int = ROW_GROUP,
     ) -> None:
         import pyarrow.parquet as pq
 
         self.path = path
         self.rows = 0
         self._named = named
+        self._group = group
         self._temporary = temporary_name(path)
         try:
             self._writer: Any = pq.ParquetWriter(
@@ -84,8 +93,8 @@ class PartWriter:
             raise
 
     def write(self, table: pa.Table) -> None:
-        """Append `table` as row groups of at most `ROW_GROUP` rows."""
-        self._writer.write_table(table, row_group_size=ROW_GROUP)
+        """Append `table` as row groups of at most `group` rows."""
+        self._writer.write_table(table, row_group_size=self._group)
         self.rows += len(table)
 
     def close(self) -> Path:

@@ -44,7 +44,7 @@ def open_store(out: Path, key_id: str) -> Store:
     was written by a newer version of the program.
     """
     _check_writable(out)
-    _check_marker(out, key_id)
+    check_key(out, key_id)
     with storing(out):
         if not out.is_dir():
             out.mkdir(mode=0o700, parents=True)
@@ -73,7 +73,7 @@ class Store:
             for folder in (lock.FOLDER, STAGING, runs.FOLDER, *_TABLES):
                 (self.out / folder).mkdir(exist_ok=True)
             with lock.mutex(self.out):
-                _check_marker(self.out, self.key_id)
+                check_key(self.out, self.key_id)
                 if runs.manifest_path(self.out, run_id).exists():
                     raise StoreError(f"there is a run {run_id} already")
                 if adopt is not None and lock.is_held(lock.lock_path(self.out, run_id)) is None:
@@ -349,12 +349,13 @@ def check_version(out: Path) -> None:
             )
 
 
-def _check_marker(out: Path, key_id: str) -> None:
+def check_key(out: Path, key_id: str) -> None:
+    """Raises `StoreError` if the store was written under another key, or by a newer version."""
     check_version(out)
     for _, found in _marks(out):
         if found != key_id:
             raise StoreError(
-                f"{out} holds findings under key {found}, and this run's key is {key_id}: "
+                f"{out} holds findings under key {found}, and the key given is {key_id}: "
                 "give the former key with --key-file, or another --out"
             )
 

@@ -9,10 +9,10 @@ from typing import Any
 
 import pyarrow as pa
 
+from scanner.findings.publish import LOOK_UP_GROUP
 from scanner.findings.schema import VALUES, VALUES_REPEATED
 
 IN_MESSAGE = 200_000  # rows
-ROW_GROUP = 131_072
 
 
 class ValueRows:
@@ -50,8 +50,8 @@ class ValueRows:
             path, VALUES, compression="zstd", use_dictionary=VALUES_REPEATED, write_statistics=["fingerprint"]
         ) as writer:
             for table in held:
-                writer.write_table(table, row_group_size=ROW_GROUP)
+                writer.write_table(table, row_group_size=LOOK_UP_GROUP)
             held.clear()
             for table in rest:
-                writer.write_table(self._in_schema(table), row_group_size=ROW_GROUP)
+                writer.write_table(self._in_schema(table), row_group_size=LOOK_UP_GROUP)
         return path
