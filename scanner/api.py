@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from detectors.engine import Engine
-    from scanner.find.query import Person
+    from scanner.find.query import Subject
     from scanner.find.search import Answer
     from scanner.findings.compact import Compacted
     from scanner.findings.decide import Triage
@@ -143,7 +143,7 @@ def open_triage(out: PathText, *, today: datetime.date | None = None) -> Triage:
     return Triage(Path(out), today=today)
 
 
-def search(out: PathText, person: Person, *, key_file: PathText | None = None) -> Answer:
+def search(out: PathText, person: Subject, *, key_file: PathText | None = None) -> Answer:
     """Where a person's data lies as far as the findings at `out` tell: what `strayscan find` does. The share is not read.
 
     Raises `QueryError`, `StoreError` (another key among its causes), `KeyFileError`.
@@ -167,9 +167,9 @@ def find_person(
     The columns are those of `scanner.find.search.Match`; `.attrs` says what could not be looked at (`whole`, `unread`, `open_roots`,
     `problems`). Raises what `search` raises.
     """
-    from scanner.find.query import Person
+    from scanner.find.query import Subject
 
-    return search(out, Person(name, phone, email, address), key_file=key_file).frame()
+    return search(out, Subject(name, phone, email, address), key_file=key_file).frame()
 
 
 def compact(out: PathText, *, older_than_days: float = 1.0) -> Compacted:

@@ -13,7 +13,7 @@ from scanner.cli._options import file_type, json_option, lang_option
 from scanner.render.messages import Messages
 
 if TYPE_CHECKING:
-    from scanner.find.query import Person
+    from scanner.find.query import Subject
 
 
 @click.command("find")
@@ -65,11 +65,11 @@ def command(out: Path, query_file: Path | None, key_file: Path | None, as_json: 
     return answer.exit_status
 
 
-def _person(query_file: Path | None, given: dict[str, str | None]) -> Person:
-    from scanner.find.query import MOST_BYTES, Person, QueryError, read_person
+def _person(query_file: Path | None, given: dict[str, str | None]) -> Subject:
+    from scanner.find.query import MOST_BYTES, QueryError, Subject, read_person
 
     if query_file is None:
-        return Person(**given)
+        return Subject(**given)
     if any(value is not None for value in given.values()):
         raise click.UsageError("give either --query-file or the values, not both")
     try:

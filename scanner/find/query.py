@@ -37,7 +37,7 @@ class QueryError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Person:
+class Subject:
     """What is known of the person asked for; at least one must be given. Never shown."""
 
     name: str | None = field(default=None, repr=False)
@@ -89,7 +89,7 @@ class Term:
     alone: str | None
 
 
-def terms(person: Person, fingerprints: Fingerprinter) -> list[Term]:
+def terms(person: Subject, fingerprints: Fingerprinter) -> list[Term]:
     """Fingerprints of all writing forms that are looked for everywhere, the given ones first."""
     person.check()
     found: dict[tuple[str, int], Term] = {}
@@ -99,7 +99,7 @@ def terms(person: Person, fingerprints: Fingerprinter) -> list[Term]:
     return list(found.values())
 
 
-def kanji_terms(person: Person, fingerprints: Fingerprinter) -> list[Term]:
+def kanji_terms(person: Subject, fingerprints: Fingerprinter) -> list[Term]:
     """Fingerprints of the kanji that a name given in kana or Latin letters may be written with; good only beside something else."""
     import pyarrow as pa
 
@@ -108,7 +108,7 @@ def kanji_terms(person: Person, fingerprints: Fingerprinter) -> list[Term]:
     return [Term(NAME, tag, names.KANJI, None) for tag in tags]
 
 
-def _plain_forms(person: Person) -> Iterable[tuple[str, str, str, str]]:
+def _plain_forms(person: Subject) -> Iterable[tuple[str, str, str, str]]:
     if person.name is not None:
         for plain, form in names.Names().forms(person.name).items():
             yield NAME, plain, form, WEAK
@@ -140,7 +140,7 @@ def phone_forms(phone: str) -> list[str]:
 # --------------------------------------------------------------------------- from a file
 
 
-def read_person(data: bytes) -> Person:
+def read_person(data: bytes) -> Subject:
     """A person from YAML or JSON: keys name, phone, email, address, each with text. Raises `QueryError`, which quotes nothing."""
     if len(data) > MOST_BYTES:
         raise QueryError("the query is larger than 64 kB")
@@ -151,13 +151,13 @@ def read_person(data: bytes) -> Person:
     told = _parsed(text)
     if not isinstance(told, Mapping) or not told:
         raise QueryError("the query is not a list of `key: value` lines, with the keys name, phone, email, address")
-    known = {one.name for one in fields(Person)}
+    known = {one.name for one in fields(Subject)}
     if any(key not in known for key in told):
         raise QueryError("the query has a key other than name, phone, email, address")
     wrong = [key for key, value in told.items() if not isinstance(value, str)]
     if wrong:
         raise QueryError(f"{wrong[0]} in the query is not text (a number is put in quotes)")
-    return Person(**{key: value.strip() for key, value in told.items() if value.strip()})
+    return Subject(**{key: value.strip() for key, value in told.items() if value.strip()})
 
 
 def _parsed(text: str) -> Any:

@@ -18,7 +18,7 @@ import pyarrow as pa
 
 from scanner.find import lookup
 from scanner.find.names import Names
-from scanner.find.query import KINDS, MEDIUM, NAME, STRENGTHS, STRONG, Person, Term, kanji_terms, terms
+from scanner.find.query import KINDS, MEDIUM, NAME, STRENGTHS, STRONG, Subject, Term, kanji_terms, terms
 from scanner.findings import latest, snapshot
 from scanner.findings.read import Findings
 from scanner.findings.snapshot import Snapshot
@@ -150,7 +150,7 @@ def told(match: Match) -> dict[str, Any]:
     return {**plain, "beside": list(match.beside), "rows": list(match.rows), "modified_at": when}
 
 
-def search(out: Path, person: Person, key_file: Path | None = None) -> Answer:
+def search(out: Path, person: Subject, key_file: Path | None = None) -> Answer:
     """Where the person's data lies as the runs in the store `out` tell. Raises `QueryError`, `StoreError` (another key, no store),
     `KeyFileError`."""
     person.check()

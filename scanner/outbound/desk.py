@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from blake3 import blake3
 
@@ -39,6 +39,9 @@ from scanner.outbound.state import RETURNED as RETURNED_FILE
 from scanner.outbound.tell import shown
 from scanner.person import Person, person_here
 from scanner.policy import Policy, load
+
+if TYPE_CHECKING:
+    from scanner.find.query import Subject, Term
 
 SENT, WAITING, BACK, DESTROYED = "sent", "waiting", "returned", "destroyed"
 
@@ -315,33 +318,33 @@ class Desk:
 
     # ------------------------------------------------------------------ provisions
 
-    def provisions(
-        self, recipient: str | None = None, persons: Sequence[tuple[str, str]] = (), key_file: Path | None = None
-    ) -> list[dict[str, Any]]:
-        """Draft records of provisions to third parties, oldest first: to a recipient (part of the name), of a person by (entity type,
-        value) pairs, all of which must stand in one file. Raises StoreError, KeyFileError."""
+    def provisions(self, recipient: str | None = None, person: Subject | None = None, key_file: Path | None = None) -> list[dict[str, Any]]:
+        """Draft records of provisions to third parties, oldest first: to a recipient (part of the name), of a person, all of whose given
+        data must stand in one file, in whatever writing form. Raises QueryError, StoreError, KeyFileError."""
         found = [one for one in self.state.provisions() if recipient is None or recipient.casefold() in (one["recipient"] or "").casefold()]
-        return [one for one in found if self._holds(one, persons, key_file)] if persons else found
+        if person is None:
+            return found
+        from scanner.find.query import terms
+        from scanner.find.search import existing_key
+        from scanner.redact import Fingerprinter
 
-    def _holds(self, record: Mapping[str, Any], persons: Sequence[tuple[str, str]], key_file: Path | None) -> bool:
+        asked = terms(person, Fingerprinter(existing_key(key_file)))
+        return [one for one in found if self._holds(one, asked)]
+
+    def _holds(self, record: Mapping[str, Any], asked: Sequence[Term]) -> bool:
+        """Does the file of this record hold a form of each thing asked for?"""
         from scanner.findings.read import open_findings
-        from scanner.redact import Fingerprinter, load_key
 
         run_id = self.state.published(str(record["provision_id"]))
         if run_id is None:
             return False
-        fingerprinter = Fingerprinter(load_key(key_file))
-        query = """SELECT count(*) AS met FROM all_values v SEMI JOIN (SELECT object_id, run_id FROM all_objects WHERE path = '{path}') o
-            ON v.object_id = o.object_id AND v.run_id = o.run_id WHERE v.run_id = '{run}' AND v.entity_type IN ({kinds})
-            AND v.fingerprint = {print}"""
+        path = str(record["path"]).replace("'", "''")
+        query = f"""SELECT DISTINCT v.fingerprint FROM all_values v SEMI JOIN (SELECT object_id, run_id FROM all_objects
+            WHERE path = '{path}') o ON v.object_id = o.object_id AND v.run_id = o.run_id
+            WHERE v.run_id = '{run_id}' AND v.fingerprint IN ({", ".join(str(term.fingerprint) for term in asked)})"""
         with open_findings(self.out) as findings:
-            for kind, value in persons:
-                kinds = "'PHONE_NUMBER', 'FAX_NUMBER'" if kind == "PHONE_NUMBER" else f"'{kind}'"
-                path = str(record["path"]).replace("'", "''")
-                asked = query.format(path=path, run=run_id, kinds=kinds, print=fingerprinter.one(kind, value))
-                if not any(row["met"] for batch in findings.batches(asked) for row in batch.to_pylist()):
-                    return False
-        return True
+            met = {row["fingerprint"] for batch in findings.batches(query) for row in batch.to_pylist()}
+        return all(any(term.fingerprint in met for term in asked if term.kind == kind) for kind in {term.kind for term in asked})
 
 
 _SENTENCES: Final = {

@@ -11,8 +11,6 @@ import click
 from scanner.cli._options import file_type
 from scanner.cli.hold._options import hold_option
 
-_KINDS = {"name": "PERSON", "phone": "PHONE_NUMBER", "email": "EMAIL_ADDRESS", "address": "ADDRESS"}
-
 
 @click.command("provisions")
 @hold_option
@@ -32,12 +30,11 @@ def command(hold: Path, recipient: str | None, key_file: Path | None, as_json: b
     shell's history).
     """
     from scanner import api
+    from scanner.find.query import Subject
     from scanner.outbound.records import provisions_csv
 
-    wanted = [
-        (_KINDS[name], sys.stdin.readline().strip() if value == "-" else value) for name, value in person.items() if value is not None
-    ]
+    wanted = {name: sys.stdin.readline().strip() if value == "-" else value for name, value in person.items() if value is not None}
     with api.open_desk(hold) as desk:
-        found = desk.provisions(recipient, wanted, key_file)
+        found = desk.provisions(recipient, Subject(**wanted) if wanted else None, key_file)
     sys.stdout.write(json.dumps(found, ensure_ascii=False) + "\n" if as_json else provisions_csv(found))
     return 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from scanner.find import places
-from scanner.find.query import MEDIUM, STRONG, WEAK, Person, QueryError, phone_forms, read_person, terms
+from scanner.find.query import MEDIUM, STRONG, WEAK, QueryError, Subject, phone_forms, read_person, terms
 from scanner.redact import normalise
 from tests.unit.find.samples import PRINTS
 
@@ -52,7 +52,7 @@ def test_phones_of_other_countries_are_also_dialled_at_home() -> None:
 
 def test_what_a_hit_is_worth_alone() -> None:
     def worth(**given: str) -> set[str | None]:
-        return {term.alone for term in terms(Person(**given), PRINTS)}
+        return {term.alone for term in terms(Subject(**given), PRINTS)}
 
     assert worth(name="山田花子") == {WEAK}
     assert worth(phone="+81 90 0000 1234") == worth(email="hanako@example.jp") == {STRONG}
@@ -62,22 +62,22 @@ def test_what_a_hit_is_worth_alone() -> None:
 @pytest.mark.parametrize(
     ("person", "said"),
     [
-        (Person(), "nothing to look for"),
-        (Person(name=" 様 ".replace("様", "")), "the name is empty"),
-        (Person(phone="1234-5678"), "area code"),
-        (Person(email="hanako"), "no @"),
-        (Person(address="東京都千代田区丸の内"), "house number"),
+        (Subject(), "nothing to look for"),
+        (Subject(name=" 様 ".replace("様", "")), "the name is empty"),
+        (Subject(phone="1234-5678"), "area code"),
+        (Subject(email="hanako"), "no @"),
+        (Subject(address="東京都千代田区丸の内"), "house number"),
     ],
 )
-def test_what_cannot_be_looked_for(person: Person, said: str) -> None:
+def test_what_cannot_be_looked_for(person: Subject, said: str) -> None:
     with pytest.raises(QueryError, match=said) as fault:
         person.check()
     assert not any(word in str(fault.value) for word in ("1234", "hanako", "丸の内"))
 
 
 def test_a_person_does_not_show_what_is_asked() -> None:
-    person = Person("山田花子", "090-0000-1234", "hanako@example.jp", "千代田区丸の内1-2-3")
-    assert repr(person) == str(person) == "Person()"
+    person = Subject("山田花子", "090-0000-1234", "hanako@example.jp", "千代田区丸の内1-2-3")
+    assert repr(person) == str(person) == "Subject()"
 
 
 @pytest.mark.parametrize(
@@ -90,7 +90,7 @@ def test_a_person_does_not_show_what_is_asked() -> None:
     ],
 )
 def test_a_query_is_read_from_yaml_and_json(text: str) -> None:
-    assert read_person(text.encode()) == Person(name="山田花子", phone="09000001234")
+    assert read_person(text.encode()) == Subject(name="山田花子", phone="09000001234")
 
 
 @pytest.mark.parametrize(

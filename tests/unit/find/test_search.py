@@ -9,17 +9,17 @@ import pandas as pd
 import pytest
 
 from scanner import api
-from scanner.find.query import Person
+from scanner.find.query import Subject
 from scanner.find.search import COLUMNS, Answer, search
 from scanner.findings.errors import StoreError
 from scanner.redact import KeyFileError
 from tests.unit.find.samples import KEY, key_file, publish
 
-HANAKO = Person(name="山田 花子", phone="03-0000-0001", email="hanako@example.jp", address="千代田区丸の内1-2-3")
+HANAKO = Subject(name="山田 花子", phone="03-0000-0001", email="hanako@example.jp", address="千代田区丸の内1-2-3")
 
 
 def find(out: Path, **given: str) -> Answer:
-    return search(out, Person(**given), key_file(out.parent))
+    return search(out, Subject(**given), key_file(out.parent))
 
 
 def told(answer: Answer) -> list[tuple[str, str, str, tuple[str, ...], tuple[int, ...]]]:
