@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from detectors.engine import Engine
+    from scanner.find.cases import Verified
     from scanner.find.query import Subject
     from scanner.find.search import Answer
     from scanner.findings.compact import Compacted
@@ -143,14 +144,29 @@ def open_triage(out: PathText, *, today: datetime.date | None = None) -> Triage:
     return Triage(Path(out), today=today)
 
 
-def search(out: PathText, person: Subject, *, key_file: PathText | None = None) -> Answer:
+def search(out: PathText, person: Subject, *, key_file: PathText | None = None, case: str | None = None) -> Answer:
     """Where a person's data lies as far as the findings at `out` tell: what `strayscan find` does. The share is not read.
 
-    Raises `QueryError`, `StoreError` (another key among its causes), `KeyFileError`.
+    `case`: keep it under this name, for `verify_case`. Raises `QueryError`, `StoreError` (another key and a case of that name among its
+    causes), `KeyFileError`.
     """
+    from scanner.find import cases
     from scanner.find.search import search as searched
 
-    return searched(Path(out), person, _path(key_file))
+    if case is not None:
+        cases.check_new(Path(out), case)
+    answer = searched(Path(out), person, _path(key_file))
+    if case is not None:
+        cases.keep(Path(out), case, answer)
+    return answer
+
+
+def verify_case(out: PathText, case: str) -> Verified:
+    """What became of a case kept by `search`: gone (and by which run that is shown), left, unread, not looked at since. Needs no key; the
+    result is added to the case. Raises `StoreError`."""
+    from scanner.find.cases import verify
+
+    return verify(Path(out), case)
 
 
 def find_person(

@@ -23,10 +23,21 @@ if TYPE_CHECKING:
 @click.option("--email", metavar="TEXT", help="An e-mail address.")
 @click.option("--address", metavar="TEXT", help="An address with its house number.")
 @click.option("--query-file", metavar="FILE", type=file_type(), help="The same from a file of `key: value` lines; - is standard input.")
+@click.option("--case", metavar="ID", help="Keep what is found under this name, for --verify later.")
+@click.option("--verify", "again", is_flag=True, help="Check the case again: what is gone, what is left. Needs no query and no key.")
 @click.option("--key-file", type=file_type(), metavar="FILE", help="The key of the fingerprints, instead of your own configuration's.")
 @json_option
 @lang_option
-def command(out: Path, query_file: Path | None, key_file: Path | None, as_json: bool, say: Messages, **given: str | None) -> int:
+def command(
+    out: Path,
+    query_file: Path | None,
+    case: str | None,
+    again: bool,
+    key_file: Path | None,
+    as_json: bool,
+    say: Messages,
+    **given: str | None,
+) -> int:
     """Say where one person's data lies.
 
     Looks up the keyed fingerprints of all writing forms of what is given in the findings in DIR; the share is not read. A name counts
@@ -43,25 +54,40 @@ def command(out: Path, query_file: Path | None, key_file: Path | None, as_json: 
       medium  a fixed line, an address or an office's mailbox alone
       weak    the name alone
 
+    With --case, the places found are kept as DIR/cases/ID.json, with keyed fingerprints and no value. After a later scan, `--case ID
+    --verify` tells what is proved to be gone, what is left, and what nobody has looked at since.
+
     \b
     Exit status: 0 nothing found; 1 found, and everything was read;
-    3 something was not read, whatever was found.
+    3 something was not read, whatever was found. With --verify: 0 everything
+    is gone; 1 something is left or new; 3 of something nothing is known.
 
     \b
     Example:
       strayscan find --out findings --query-file -
     """
     from scanner import api
-    from scanner.render.find import print_answer
+    from scanner.render.find import print_answer, print_verified
 
+    if again:
+        if case is None or query_file is not None or any(value is not None for value in given.values()):
+            raise click.UsageError("--verify wants the --case to check, and no query")
+        checked = api.verify_case(out, case)
+        if as_json:
+            click.echo(json.dumps(checked.to_json(), ensure_ascii=False))
+        else:
+            print_verified(checked, sys.stdout, say)
+        return checked.exit_status
     person = _person(query_file, given)
     if query_file is None and sys.stderr.isatty():
         click.echo(say("find_warn_arguments"), err=True)
-    answer = api.search(out, person, key_file=key_file)
+    answer = api.search(out, person, key_file=key_file, case=case)
     if as_json:
         click.echo(json.dumps(answer.to_json(), ensure_ascii=False))
     else:
         print_answer(answer, sys.stdout, say)
+    if case is not None:
+        click.echo(say("find_case_kept", case=case), err=True)
     return answer.exit_status
 
 

@@ -103,6 +103,7 @@ class Answer:
     newest_run: str | None
     key_id: str
     terms: tuple[Term, ...] = field(repr=False, default=())
+    whole_name: bool = True
     row_groups: int = 0
     row_groups_read: int = 0
 
@@ -165,7 +166,7 @@ def search(out: Path, person: Subject, key_file: Path | None = None) -> Answer:
         if spelled and (others := {hit.object_id for hit in hits if hit.term.kind != NAME}):
             hits = [*hits, *reader.hits(spelled, sorted(others))]
         whole = person.name is None or Names().is_whole(person.name)
-        found = list(_joined(hits, whole))
+        found = list(joined(hits, whole))
         forms: dict[str, int] = {}
         for term in [*asked, *spelled]:
             forms[term.kind] = forms.get(term.kind, 0) + 1
@@ -178,6 +179,7 @@ def search(out: Path, person: Subject, key_file: Path | None = None) -> Answer:
             newest_run=held.manifests[-1].run_id if held.manifests else None,
             key_id=key.key_id,
             terms=(*asked, *spelled),
+            whole_name=whole,
             row_groups=reader.row_groups,
             row_groups_read=reader.row_groups_read,
         )
@@ -231,7 +233,7 @@ WITH now AS MATERIALIZED (
 told AS (
     SELECT object_id, entity_type, place, "column",
         arg_min((finding_id, verdict), CASE verdict WHEN 'stray' THEN 0 WHEN 'approved' THEN 1 ELSE 2 END) AS finding
-    FROM findings SEMI JOIN now USING (object_id) GROUP BY ALL)
+    FROM standing_findings SEMI JOIN now USING (object_id) GROUP BY ALL)
 SELECT n.*, o.root, o.path, o.member, o.store, o.department, o.exposure, o.owner, o.modified_at, o.verdict AS object_verdict,
     t.finding[1] AS finding_id, t.finding[2] AS finding_verdict
 FROM now n JOIN objects o ON n.object_id = o.object_id
@@ -239,10 +241,10 @@ LEFT JOIN told t ON n.object_id = t.object_id AND n.entity_type = t.entity_type
     AND n.place IS NOT DISTINCT FROM t.place AND n."column" IS NOT DISTINCT FROM t."column"
 """
 
-_UNREAD: Final = """
-SELECT coalesce(reason, 'unknown') AS reason, count(*) FILTER (verdict = 'unread' AND NOT coalesce(excused, false)) AS open,
-    count(*) FILTER (verdict = 'unread' AND excused) AS excused, count(*) FILTER (status = 'excluded') AS excluded
-FROM objects WHERE verdict = 'unread' OR status = 'excluded' GROUP BY ALL ORDER BY ALL
+_UNREAD: Final = f"""
+SELECT coalesce(o.reason, 'unknown') AS reason, count(*) FILTER ({latest.UNREAD} AND NOT coalesce(o.excused, false)) AS open,
+    count(*) FILTER ({latest.UNREAD} AND o.excused) AS excused, count(*) FILTER (o.status = 'excluded') AS excluded
+FROM objects o WHERE {latest.UNREAD} OR o.status = 'excluded' GROUP BY ALL ORDER BY ALL
 """
 
 
@@ -310,7 +312,8 @@ class Reader:
 # --------------------------------------------------------------------------- what belongs together
 
 
-def _joined(hits: Iterable[Hit], whole_name: bool) -> Iterator[Match]:
+def joined(hits: Iterable[Hit], whole_name: bool) -> Iterator[Match]:
+    """What the hits are worth by what stands beside them; a name that is no `whole_name` is a surname alone."""
     groups: dict[tuple[str, str | None, bool], list[Hit]] = {}
     for hit in hits:
         groups.setdefault((hit.object_id, hit.told["place"], hit.told["column"] is None), []).append(hit)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import IO
 
+from scanner.find.cases import STATES, Place, Verified
 from scanner.find.query import STRENGTHS
 from scanner.find.search import Answer, Match
 from scanner.render.messages import Messages
@@ -66,7 +67,44 @@ def object_name(match: Match) -> str:
     return visible(f"{match.root.rstrip('/')}/{match.path}" + (f"!{match.member}" if match.member else ""))
 
 
-def unread_lines(answer: Answer, say: Messages) -> Iterable[str]:
+def print_verified(found: Verified, stream: IO[str], say: Messages) -> None:
+    """What became of a case: what is left and what is not known first, then what is proved to be gone."""
+    stream.write("\n".join(_verified(found, say)) + "\n")
+
+
+def _verified(found: Verified, say: Messages) -> Iterator[str]:
+    yield say("find_case_checked", case=found.case, opened=found.opened_at[:10], run=found.newest_run or "-")
+    for state in STATES:
+        places = [place for place in found.places if place.state == state]
+        if places:
+            yield ""
+            yield say(f"find_case_{state}", count=len(places))
+            yield from dict.fromkeys(f"  {_became(place, say)}" for place in places)
+    if found.standing:
+        yield ""
+        yield say("find_case_standing")
+        for name, count in found.standing.items():
+            kind, _, form = name.rstrip(")").partition(" (")
+            yield "  " + say("find_case_standing_line", count=count, what=say(f"find_kind_{kind}"), form=say(f"find_form_{form}"))
+    if found.new:
+        yield ""
+        yield say("find_case_new", count=len(found.new))
+        yield from dict.fromkeys(f"  {object_name(match)}: {_place(match, say)} ({match.strength})" for match in found.new)
+    yield ""
+    yield from unread_lines(found, say)
+    yield say(f"find_case_exit_{found.exit_status}")
+
+
+def _became(place: Place, say: Messages) -> str:
+    match = place.match
+    name = visible(f"{match['root'].rstrip('/')}/{match['path']}" + (f"!{match['member']}" if match["member"] else ""))
+    where = ", ".join(visible(part) for part in (match["place"], match["column"]) if part) or match["entity_type"]
+    shown = place.why and say.word("find_case_why", place.why)
+    shown = say.word("reason", place.why) if place.why and shown == place.why else shown
+    return f"{name}: {where}, {say('find_kind_' + match['found'])}" + "".join(f"; {part}" for part in (shown, place.run_id) if part)
+
+
+def unread_lines(answer: Answer | Verified, say: Messages) -> Iterable[str]:
     """What could not be looked at."""
     unread = answer.unread
     if answer.newest_run is None:
