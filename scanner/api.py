@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from scanner.obligations.register import Register
     from scanner.outbound.desk import Desk
     from scanner.outbound.gate import Gate
+    from scanner.policy.drill import Drill
+    from scanner.run.drill import DrillResult
     from scanner.run.stores import Refreshed
     from scanner.run.summary import RunSummary
     from scanner.run.trace import Answer as Traced
@@ -124,6 +126,36 @@ def register(out: PathText, policy: PathText, *, hand: Mapping[str, Mapping[str,
     if keep:
         registers.keep(Path(out), built)
     return built
+
+
+def plant_drill(policy: PathText, *, remove: bool = False) -> tuple[str, int]:
+    """Plant the drill in the folder that the policy names, or with `remove` take it away; the folder and how many files are planted.
+
+    Raises `PolicyError`, `StoreError`.
+    """
+    from scanner.obligations import canaries
+
+    drill = _drill_of(policy)
+    if remove:
+        canaries.remove(drill)
+        return drill.text, 0
+    return drill.text, canaries.plant(drill)
+
+
+def check_drill(out: PathText, policy: PathText) -> DrillResult:
+    """Which of the planted files the findings at `out` hold as they should. Raises `PolicyError`, `StoreError`."""
+    from scanner.run.drill import check
+
+    return check(Path(out), _drill_of(policy))
+
+
+def _drill_of(policy: PathText) -> Drill:
+    from scanner.policy import PolicyError, load
+
+    drill = load(Path(policy)).drill
+    if drill is None:
+        raise PolicyError(str(policy), None, "drill", "the policy has no drill; give it the folder, `drill: {folder: ...}`")
+    return drill
 
 
 def open_findings(out: PathText, *, today: datetime.date | None = None) -> Findings:

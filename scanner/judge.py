@@ -14,7 +14,7 @@ STRAY, UNREAD, APPROVED, CLEAN, INFO = "stray", "unread", "approved", "clean", "
 VERDICTS = (STRAY, UNREAD, APPROVED, CLEAN)  # worst first: a container's is the worst of its own and its members'
 
 OUTSIDE_STORE, KIND_NOT_ALLOWED, KEPT_TOO_LONG = "outside_store", "kind_not_allowed", "retention"
-KNOWN, BELOW_REPORT_FROM, PROPERTY = "known", "below_report_from", "property"
+KNOWN, BELOW_REPORT_FROM, PROPERTY, DRILL = "known", "below_report_from", "property", "drill"
 
 UNREAD_STATUSES = frozenset({Status.PARTIAL, Status.UNREADABLE, Status.UNSUPPORTED})
 PROPERTIES_PLACE = "properties"
@@ -68,6 +68,7 @@ class FileJudge:
         self._severity = policy.severity
         self._path = absolute_path(entry)
         self.placement = policy.place(self._path)
+        self._is_drill = policy.drill is not None and policy.drill.covers(self._path)
         self._below: dict[tuple[str, ...], _Below] = {}
 
     def object(self, facts: ObjectFacts, copy_of_store: bool = False) -> tuple[Row, list[Row]]:
@@ -99,6 +100,8 @@ class FileJudge:
 
     def _judge(self, found: FoundFact, facts: ObjectFacts) -> tuple[str, str | None]:
         """Verdict and reason of one finding."""
+        if self._is_drill:
+            return INFO, DRILL
         if self.placement.allows(found.entity_type):
             return APPROVED, None
         reason = self._why_info(found, facts)
@@ -170,7 +173,7 @@ class FileJudge:
             if kinds == [RETENTION]:
                 kinds = [found.entity_type for found, _, _ in judged]
             return self._severity.severity(persons, kinds, self._entry.exposure, copy_of_store)
-        return INFO if any(verdict == INFO for _, verdict, _ in judged) else None
+        return INFO if any(verdict == INFO and reason != DRILL for _, verdict, reason in judged) else None
 
     def _tell_containers(self, member: tuple[str, ...], verdict: str | None, severity: str | None, unread: bool, excused: bool) -> None:
         """Every container on the way up hears of it, so that one whose end is never reported still counts its members."""

@@ -17,6 +17,7 @@ from scanner.model import DetectSettings, Limits, Reason, path_text
 from scanner.policy import copies, document
 from scanner.policy.copies import copy_settings
 from scanner.policy.document import PolicyError, Value, did_you_mean, shown
+from scanner.policy.drill import STORE, STORE_FOLDER, Drill
 from scanner.policy.entities import known_entities, looks_sensitive
 from scanner.policy.globs import Glob, GlobError, compile_glob
 from scanner.policy.outbound import outbound_policy
@@ -28,7 +29,7 @@ STORE_KEYS = ("name", "paths", "owner", "purpose", "allow", "retention_days", "a
 BOUND_KEYS = ("stores", "exclude", "excuse", "examples")  # what an included file may hold, beside `version` and `department`
 POLICY_KEYS = (
     *("version", "stores", "departments", "include", "exclude", "excuse", "known", "report_from", "severity"),
-    *("limits", "detect", "copies", "outbound", "examples"),
+    *("limits", "detect", "copies", "outbound", "examples", "drill"),
 )
 
 T = TypeVar("T")
@@ -74,6 +75,7 @@ class _Reader:
         included = self._includes(fields.get("include"), departments, parts)
         for example in parts.examples:
             self._check_example(example, parts.stores, departments)
+        drill = self._drill(fields.get("drill"), parts)
         return Policy(
             file=self.path,
             stores=tuple(parts.stores),
@@ -88,6 +90,7 @@ class _Reader:
             copies=copy_settings(fields.get("copies"), self.folder, [store.name for store in parts.stores], self._entity),
             outbound=outbound_policy(fields.get("outbound"), self._entity, [store.name for store in parts.stores]),
             examples=tuple(parts.examples),
+            drill=drill,
             files=(self.path, *included),
         )
 
@@ -266,6 +269,20 @@ class _Reader:
             emails=tuple(item.text() for item in _text_items(fields.get("emails"))),
         )
 
+    def _drill(self, value: Value | None, parts: _Parts) -> Drill | None:
+        """The folder of the drill; while it is planted, its store is one of the policy's."""
+        if value is None or value.is_null:
+            return None
+        folder = Path(os.path.realpath(self.folder / _required(value, value.fields(("folder",)), "folder").text()))
+        drill = Drill(folder, path_text(os.fsencode(folder)))
+        if any(store.name == STORE for store in parts.stores):
+            value.fail(f'"{STORE}" is the name of the drill\'s own store; give yours another')
+        if drill.is_planted:
+            quoted = "".join(f"\\{char}" if char in "*?[]{}" else char for char in drill.text)
+            glob = compile_glob(f"{quoted}/{STORE_FOLDER}/**", self.base)
+            parts.stores.append(Store(STORE, (glob,), frozenset({"*"}), file=value.file, line=value.line))
+        return drill
+
     def _existing(self, value: Value, what: str) -> Path:
         """A path of the policy, absolute; it is there and can be read."""
         path = self.folder / value.text()
@@ -377,6 +394,7 @@ def _with_digest(policy: Policy) -> Policy:
         "limits": dataclasses.asdict(policy.limits),
         "detect": dataclasses.asdict(policy.detect),
         "copies": copies.told(policy.copies),
+        "drill": None if policy.drill is None else policy.drill.text,
     }
     text = json.dumps(decides, sort_keys=True, ensure_ascii=True)
     return dataclasses.replace(policy, digest=hashlib.sha256(text.encode()).hexdigest())

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from scanner.config import CopySettings, KnownContacts
 from scanner.model import DetectSettings, Limits
+from scanner.policy.drill import Drill
 from scanner.policy.entities import IMPLIED
 from scanner.policy.globs import ANY_NAME, Glob, GlobIndex
 from scanner.policy.outbound import OutboundPolicy
@@ -130,6 +131,7 @@ class Policy:
     copies: CopySettings = field(default_factory=CopySettings)
     outbound: OutboundPolicy = field(default_factory=OutboundPolicy)
     examples: tuple[Example, ...] = ()
+    drill: Drill | None = None
     files: tuple[Path, ...] = ()  # the policy file and its includes
     digest: str = ""  # of everything that decides a row: equal digests judge alike
 

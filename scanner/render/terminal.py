@@ -14,6 +14,7 @@ from rich.text import Text
 
 from scanner.render.messages import Messages
 from scanner.render.visible import file_size, short, visible
+from scanner.run.drill import DrillResult
 from scanner.run.summary import FoundCopy, RunSummary, StoreState, StrayObject, UnreadGroup
 
 PIPE_WIDTH = 120
@@ -46,7 +47,17 @@ def print_summary(summary: RunSummary, stream: IO[str], lang: str) -> None:
     printer.copies()
     printer.unread()
     printer.stores()
+    printer.drill()
     printer.end()
+
+
+def drill_lines(drill: DrillResult, say: Messages) -> list[str]:
+    """What became of a drill, and of each planted file that was missed."""
+    lines = [say("drill_found", found=drill.found, planted=drill.planted)]
+    for one in drill.missed:
+        kinds = ", ".join(say.word("entity", kind) for kind in one.kinds)
+        lines.append("  " + say(f"drill_{one.what}", path=visible(one.path), kinds=kinds))
+    return lines
 
 
 class _Printer:
@@ -143,6 +154,14 @@ class _Printer:
             self.title("section_stores")
         for text, style in lines:
             self.line(text, style=style, indent=2)
+
+    def drill(self) -> None:
+        drill, say = self.summary.drill, self.say
+        if drill is None:
+            return
+        self.title("section_drill")
+        for line in drill_lines(drill, say):
+            self.line(line, style="red" if drill.missed else "green", indent=2)
 
     def _store_problem(self, store: StoreState) -> str:
         if store.missing:

@@ -120,6 +120,9 @@ def metrics(summary: RunSummary, last_complete: datetime.datetime | None) -> str
         *_gauge("run_exit_status", "Exit status of the last run.", {"": summary.exit_status}),
         *_gauge("run_end_timestamp_seconds", "When the last run ended.", {"": ended.timestamp()}),
     ]
+    if summary.drill is not None:
+        lines += _gauge("drill_planted", "Invented files planted to see whether the scan still finds them.", {"": summary.drill.planted})
+        lines += _gauge("drill_found", "Of these, found, traced and judged as they should be.", {"": summary.drill.found})
     if last_complete is not None:
         age = max((ended - last_complete).total_seconds(), 0.0)
         lines += _gauge("last_complete_run_timestamp_seconds", "When the last complete run ended.", {"": last_complete.timestamp()})

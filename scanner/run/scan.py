@@ -26,6 +26,7 @@ from scanner.redact import Key, check_key_apart, load_key
 from scanner.run.afterwards import check_command, check_url, post, run_command, write_metrics
 from scanner.run.ahead import PIECES_AHEAD, ahead, in_pieces
 from scanner.run.digests import Digests
+from scanner.run.drill import check
 from scanner.run.first_seen import FirstSeen
 from scanner.run.frames import Task, WorkerConfig
 from scanner.run.hard_links import HardLinks
@@ -88,6 +89,7 @@ def run_scan(
     except (StateFailed, _Broken) as error:
         log("run_failed", "error", kind=type(error.__cause__ or error).__name__)
         raise RunFailed(str(error)) from None
+    summary = _with_drill(summary, policy, store.out)
     _log_end(summary, log)
     return _tell_others(summary, settings, log)
 
@@ -101,6 +103,19 @@ def checked(roots: Sequence[Path], policy: Policy, out: Path, settings: Settings
     if key.path is not None:
         check_key_apart(key.path, out)
     return digests, resolved, key, with_overrides(policy.limits, settings.limits)
+
+
+def _with_drill(summary: RunSummary, policy: Policy, out: Path) -> RunSummary:
+    """What was planted and lies under a root of this run is looked up, once the run stands in the store."""
+    drill = policy.drill
+    if drill is None or summary.outcome == "interrupted":
+        return summary
+    if not any(f"{drill.text}/".startswith(root.rstrip("/") + "/") for root in summary.roots_reached):
+        return summary
+    try:
+        return replace(summary, drill=check(out, drill))
+    except StoreError as fault:
+        return replace(summary, notes=(*summary.notes, f"drill: {fault}"))
 
 
 class _Broken(Exception):
@@ -128,6 +143,8 @@ def _log_end(summary: RunSummary, log: RunLog) -> None:
         seconds=summary.seconds,
         objects=summary.by_status,
         verdicts=summary.by_verdict,
+        drill_planted=None if summary.drill is None else summary.drill.planted,
+        drill_found=None if summary.drill is None else summary.drill.found,
         findings=summary.findings,
         bytes_read=summary.bytes_read,
     )

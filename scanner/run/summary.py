@@ -8,9 +8,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-from scanner.judge import STRAY, exit_status, is_unread
+from scanner.judge import DRILL, STRAY, exit_status, is_unread
 from scanner.model import Reason, Status
 from scanner.policy import SEVERITIES
+from scanner.run.drill import DrillResult
 
 WORST_SHOWN = 20
 EXAMPLES_SHOWN = 3
@@ -124,6 +125,7 @@ class RunSummary:
     copies: Mapping[str, int] = field(default_factory=dict)  # store -> objects that hold a copy of it
     worst_copies: tuple[FoundCopy, ...] = ()  # most records first
     overdue: tuple[OverdueReview, ...] = ()
+    drill: DrillResult | None = None  # where the policy has a drill and it is planted
     notes: tuple[str, ...] = ()  # anything else worth a line, already worded
     policy: str | None = None  # the policy file
 
@@ -171,10 +173,10 @@ class Tally:
         self._statuses[row["status"]] += 1
         self._verdicts.update([row["verdict"]] if row["verdict"] else [])
         self._severities.update([row["severity"]] if row["severity"] else [])
-        self._findings += len(findings)
+        self._findings += sum(finding.get("reason") != DRILL for finding in findings)
         if row["member"] is None:
             self._bytes += row["bytes_read"] or 0
-        if findings:
+        if any(finding.get("reason") != DRILL for finding in findings):
             self._persons += row["persons"] or 0
         if is_unread(Status(row["status"]), None if row["reason"] is None else Reason(row["reason"])):
             self._add_unread(row)

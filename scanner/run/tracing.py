@@ -18,6 +18,7 @@ from scanner.config import Excerpts
 from scanner.model import CopyFact, Entry, ObjectFacts, stable_id
 from scanner.policy import Policy, Store
 from scanner.policy.copies import told as told_settings
+from scanner.policy.drill import STORE
 from scanner.run.summary import FoundCopy, StoreState
 
 if TYPE_CHECKING:
@@ -218,6 +219,8 @@ class CopyTally:
     _worst: list[FoundCopy] = field(default_factory=list)
 
     def add(self, root: str, path: str, member: str | None, exposure: str, fact: CopyFact) -> None:
+        if fact.store == STORE:  # the drill's: never counted as a copy
+            return
         self.objects[fact.store] += 1
         counts = (fact.matched_records, fact.object_records, fact.store_records)
         self._worst.append(FoundCopy(root, path, member, fact.store, fact.source_path, *counts, fact.columns, fact.evidence, exposure))
