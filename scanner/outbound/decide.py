@@ -34,6 +34,7 @@ class Found:
     samples: list[dict[str, Any]] = field(default_factory=list)
     objects: int = 0
     digest: str | None = None
+    whole: bool = False  # the file itself was told of, after all that is in it
     _leaves: int = 0
     _encrypted_leaves: int = 0
     _encrypted: bool = False
@@ -49,7 +50,7 @@ class Found:
             self._leaves += facts.reason is not Reason.MEMBER_UNREAD
             self._encrypted_leaves += facts.reason is Reason.ENCRYPTED
         else:
-            self.digest = facts.content_hash
+            self.digest, self.whole = facts.content_hash, True
             self._encrypted = facts.reason is Reason.ENCRYPTED
         counted = [one for one in findings if one["reason"] not in (KNOWN, PROPERTY) and one["entity_type"] != RETENTION]
         for one in counted:
@@ -89,6 +90,7 @@ class Decision:
             "copies": dict(found.copies),
             "objects": found.objects,
             "encrypted": found.encrypted,
+            "findings": list(found.samples),
             "recipient": {name: getattr(rule, name) for name in ("recipient", "country", "purpose", "contract")},
             "approvals": rule.approvals,
         }
@@ -113,7 +115,7 @@ def _too_many(found: Found, rule: RecipientRule) -> bool:
 
 
 def _not_read(found: Found, rule: RecipientRule) -> bool:
-    return any(not any(excused.covers(reason, kind) for excused in rule.release_unread) for reason, kind in found.unread)
+    return not found.whole or any(not any(excused.covers(reason, kind) for excused in rule.release_unread) for reason, kind in found.unread)
 
 
 def _not_encrypted(found: Found, rule: RecipientRule) -> bool:

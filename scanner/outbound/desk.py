@@ -23,12 +23,15 @@ from scanner.outbound.moves import Folders
 from scanner.outbound.notes import REMOVED, RETURNED, note_text
 from scanner.outbound.records import provision, write_provisions
 from scanner.outbound.state import (
+    DESK_LOCK,
     DESTROYING,
     HELD,
     HOLDING,
     RETURNING,
     SENDING,
+    STAYING,
     Approval,
+    Entry,
     GateState,
     Held,
     Queued,
@@ -48,6 +51,10 @@ SENT, WAITING, BACK, DESTROYED = "sent", "waiting", "returned", "destroyed"
 
 class DeskError(Exception):
     """What was asked for cannot or may not be done. The message is one sentence for the user."""
+
+
+class OrderWaits(DeskError):
+    """An order was written down and cannot be carried out now; it is tried again by whatever comes next."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,15 +118,9 @@ class Desk:
         """People who must agree. Where nobody can tell who sent a file, two: one of them is not the sender."""
         return max(int(one.decision.get("approvals") or 1), 1 if one.sent.sender else 2)
 
-    def receipt(self, item: str) -> Mapping[str, Any]:
-        """The receipt of a file that is or was held. Raises DeskError."""
-        import json
-
-        for place in (self.folders.receipt(item), Place(self.folders.hold, moves.RECEIPTS + b"/" + item.encode() + b".json")):
-            with suppress(OSError, ValueError):
-                told: Mapping[str, Any] = json.loads((Path(os.fsdecode(place.root)) / os.fsdecode(place.path)).read_bytes())
-                return told
-        raise DeskError(f"no file {item} is or was held here")
+    def _receipt_places(self, item: str) -> tuple[Path, Path]:
+        """Where the receipt of a file is that is held, and of one that was."""
+        return self.hold / "held" / item / "receipt.json", self.hold / "receipts" / f"{item}.json"
 
     def find(self, item: str) -> Held:
         """By the item's name or the beginning of it. Raises DeskError."""
@@ -132,7 +133,8 @@ class Desk:
 
     def release(self, item: str, reason: str, expires: float | None = None) -> Answer:
         """Agree to the release of a held file; it goes as soon as enough people have. `expires`: seconds since the epoch, from which on
-        this agreement counts no more. Raises DeskError, OSError."""
+        this agreement counts no more: it matters where others have to agree too, and an order once complete is carried out whenever the
+        disk allows. Raises DeskError."""
         with self._alone():
             one = self._decidable(item)
             if one.sent.sender in self.person.marks:
@@ -155,10 +157,10 @@ class Desk:
                     self.state.put_held(one)
             if lacking > 0:
                 return Answer(one.item, WAITING, shown(one.path), lacking)
-            return self._send(one)
+            return self._carry_out(one)
 
     def reject(self, item: str, reason: str) -> Answer:
-        """Refuse a held file: it goes back to its sender or is destroyed, as the policy says. Raises DeskError, OSError."""
+        """Refuse a held file: it goes back to its sender or is destroyed, as the policy says. Raises DeskError."""
         with self._alone():
             one = self._decidable(item)
             destroyed = self._policy.outbound.rejected == "destroy"
@@ -167,7 +169,7 @@ class Desk:
                 one.order = {"by": [{"who": str(self.person), "reason": _one_line(reason)}]}
                 self.state.put_held(one)
                 self.state.log("reject", one.item, str(self.person), reason=_one_line(reason), destroy=destroyed)
-            return self._destroy(one) if destroyed else self._give_back(one)
+            return self._carry_out(one)
 
     def finish_orders(self) -> int:
         """Carry out what a process that died was ordered to; how many. Does nothing while somebody is at the desk."""
@@ -193,14 +195,13 @@ class Desk:
             os.close(handle)
 
     def _desk_handle(self) -> int:
-        return os.open(self.hold / ".gate" / "desk", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        return os.open(self.hold / ".gate" / DESK_LOCK, os.O_RDWR | os.O_CLOEXEC)
 
     def _finish(self) -> int:
         done = 0
-        steps = {SENDING: self._send, RETURNING: self._give_back, DESTROYING: self._destroy}
-        for one in self.state.held(*steps):
-            with suppress(DeskError, OSError):
-                steps[one.state](one)
+        for one in self.state.held(SENDING, RETURNING, DESTROYING):
+            with suppress(DeskError):
+                self._carry_out(one)
                 done += 1
         return done
 
@@ -220,51 +221,69 @@ class Desk:
 
     # ------------------------------------------------------------------ carrying out
 
+    def _carry_out(self, one: Held) -> Answer:
+        """Raises DeskError. An order that the disk refuses stands, and is carried out later: half of it may be done."""
+        steps = {SENDING: self._send, RETURNING: self._give_back, DESTROYING: self._destroy}
+        try:
+            return steps[one.state](one)
+        except (NameTaken, Broken) as error:
+            why = "name_taken" if isinstance(error, NameTaken) else "changed"
+            one.state, one.fault = HELD, why
+            with self.state.transaction():
+                self.state.put_held(one)
+                self.state.log("stays_held", one.item, None, why=why)
+            raise DeskError(_SENTENCES[why].format(path=shown(one.path))) from None
+        except OSError as error:
+            word = error.strerror or "input/output error"
+            if one.fault != word:
+                one.fault = word
+                with self.state.transaction():
+                    self.state.put_held(one)
+                    self.state.log("order_waits", one.item, None, why=word)
+            raise OrderWaits(_SENTENCES["disk"].format(path=shown(one.path), error=word)) from None
+
     def _send(self, one: Held) -> Answer:
         by = _by(one)
-        try:
-            moves.send_held(self._disk, self.folders, one.path, one.sent, one.digest, one.item)
-        except (NameTaken, Broken, OSError) as error:
-            why = {NameTaken: "name_taken", Broken: "changed"}.get(type(error), "disk")
-            self._stays_held(one, why)
-            raise DeskError(_SENTENCES[why].format(path=shown(one.path), error=getattr(error, "strerror", ""))) from None
+        moves.send_held(self._disk, self.folders, one.path, one.sent, one.digest, one.item)
+        self._without_notes(one)
         record = provision(one.item, one.path, one.sent, one.digest, one.decision, by, held=True)
         with self.state.transaction():
             if record is not None:
                 self.state.put_provision(one.item, record)
             self.state.drop_held(one.item)
             self.state.log("sent", one.item, None, path=shown(one.path), digest=one.digest, by=[each["who"] for each in by])
-        self._without_notes(one)
-        write_provisions(self.hold, self.state.provisions())
+        with suppress(OSError):  # the gate writes them anew when it starts, and the commands read the state
+            write_provisions(self.hold, self.state.provisions())
         return Answer(one.item, SENT, shown(one.path))
 
-    def _stays_held(self, one: Held, why: str) -> None:
-        one.state, one.fault = HELD, why
-        with self.state.transaction():
-            self.state.put_held(one)
-            self.state.log("stays_held", one.item, None, why=why)
-
     def _give_back(self, one: Held) -> Answer:
+        name = f"{one.item}-back"
+
         def known(path: bytes, identity: Identity) -> None:
             with self.state.transaction():
-                self.state.put(Queued(f"{one.item}-back", path, RETURNED_FILE, identity, time.time(), "desk"))
+                other = self.state.queued_at(path)
+                if other is not None and other.item != name and other.state not in STAYING:
+                    raise NameTaken
+                self.state.put(Queued(name, path, RETURNED_FILE, identity, time.time(), "desk"))
 
         path = moves.give_back(self._disk, self.folders, one.path, one.sent, one.digest, one.item, known)
+        if (back := self.state.queued_item(name)) is not None:  # it may have come back under another name before we died
+            path = back.path
         self._leave_note(one, path, RETURNED)
+        self._without_notes(one)
         with self.state.transaction():
             self.state.drop_held(one.item)
             self.state.log("returned", one.item, None, path=shown(path), digest=one.digest, by=[each["who"] for each in _by(one)])
-        self._without_notes(one)
         return Answer(one.item, BACK, shown(path))
 
     def _destroy(self, one: Held) -> Answer:
         moves.destroy(self._disk, self.folders, one.item)
         self._leave_note(one, one.path, REMOVED)
+        self._without_notes(one)
         told = {"kinds": one.decision.get("kinds"), "persons": one.decision.get("persons"), "size": one.sent.size}
         with self.state.transaction():
             self.state.drop_held(one.item)
             self.state.log("destroyed", one.item, None, path=shown(one.path), digest=one.digest, by=list(_by(one)), **told)
-        self._without_notes(one)
         return Answer(one.item, DESTROYED, shown(one.path))
 
     def _leave_note(self, one: Held, path: bytes, suffix: str) -> None:
@@ -284,35 +303,72 @@ class Desk:
     # ------------------------------------------------------------------ checking
 
     def verify(self, heads: Mapping[int, str] | None = None) -> Check:
-        """Is the log whole, and does every held file lie there as it was scanned? `heads`: entries told outside, number -> hash."""
+        """Is the log whole, and does every held file lie there as it was scanned? `heads`: entries told outside, number -> hash.
+
+        The log is the measure: what the state says of held files, agreements and receipts has to agree with it.
+        """
+        handle = self._desk_handle()
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX)  # nothing leaves the hold folder meanwhile
+            lying = {path.name for path in (self.hold / "held").iterdir()}
+            with self.state.snapshot():
+                return self._check(lying, heads or {})
+        finally:
+            os.close(handle)
+
+    def _check(self, lying: set[str], heads: Mapping[int, str]) -> Check:
         entries = list(self.state.entries())
-        faults = broken_chain(entries, heads or {})
-        open_items: set[str] = set()
+        faults = broken_chain(entries, heads)
+        logged: dict[str, Entry] = {}
+        ended: set[str] = set()
+        agreed: set[tuple[str, str]] = set()
         for entry in entries:
             if entry.item and entry.what == "held":
-                open_items.add(entry.item)
+                logged[entry.item] = entry
             elif entry.item and entry.what in ("sent", "returned", "destroyed"):
-                open_items.discard(entry.item)
+                ended.add(entry.item)
+            elif entry.item and entry.what == "approve":
+                agreed.add((entry.item, entry.who or ""))
         held = {one.item: one for one in self.state.held()}
-        faults += [f"{item} was held and is not among the held files" for item in sorted(open_items - held.keys())]
-        faults += [f"{item} is held, and the log does not say so" for item in sorted(held.keys() - open_items)]
-        for one in held.values():
+        still = logged.keys() - ended
+        faults += [f"{item} was held and is not among the held files" for item in sorted(still - held.keys())]
+        faults += [f"{item} is held, and the log does not say so" for item in sorted(held.keys() - still)]
+        faults += [
+            f"{who} agreed to the release of {item}, and the log does not say so"
+            for item, who in self.state.approved()
+            if (item, who) not in agreed
+        ]
+        for item, one in held.items():
+            told = logged[item].told if item in logged else {}
+            if item in logged and (one.digest, shown(one.path), one.sent.sender) != (
+                told.get("digest"),
+                told.get("path"),
+                told.get("sender"),
+            ):
+                faults.append(f"what is known of {item} is not what the log says")
             if one.state == HELD:
                 faults += self._content_faults(one)
+        for item, entry in sorted(logged.items()):
+            if item not in held or held[item].state == HELD:
+                faults += self._receipt_faults(item, entry.told.get("receipt"))
         moving = {one.item for one in self.state.queue(HOLDING)}
-        lying = {path.name for path in (self.hold / "held").iterdir()}
         faults += [f"{name} lies in the hold folder, and nothing is known of it" for name in sorted(lying - held.keys() - moving)]
         return Check(len(entries), self.state.head(), len(held), tuple(faults))
 
+    def _receipt_faults(self, item: str, digest: str | None) -> list[str]:
+        for place in self._receipt_places(item):
+            with suppress(FileNotFoundError):
+                return [] if blake3(place.read_bytes()).hexdigest() == digest else [f"the receipt of {item} was changed"]
+        return [f"the receipt of {item} is missing"]
+
     def _content_faults(self, one: Held) -> list[str]:
         folder = self.hold / "held" / one.item
-        faults = [] if (folder / "receipt.json").is_file() else [f"the receipt of {one.item} is missing"]
         try:
             handle = os.open(folder / "content", os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
         except OSError:
-            return [*faults, f"the content of {one.item} is missing"]
+            return [f"the content of {one.item} is missing"]
         try:
-            return faults if hash_of(handle) == one.digest else [*faults, f"the content of {one.item} is not what was scanned"]
+            return [] if hash_of(handle) == one.digest else [f"the content of {one.item} is not what was scanned"]
         finally:
             os.close(handle)
 
@@ -348,9 +404,9 @@ class Desk:
 
 
 _SENTENCES: Final = {
-    "name_taken": "{path}: another file of this name lies in the release folder; it stays held",
+    "name_taken": "{path}: another file of this name lies where it would go; it stays held",
     "changed": "{path}: the held file is not what was scanned; it stays held",
-    "disk": "{path}: cannot be moved to the release folder ({error}); it stays held",
+    "disk": "{path}: the order is written down and cannot be carried out now ({error}); it will be when the disk allows",
 }
 
 

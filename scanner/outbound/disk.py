@@ -29,6 +29,7 @@ _FICLONE: Final = 0x40049409  # linux/fs.h
 _RENAME_NOREPLACE: Final = 1
 _NO_CLONE: Final = frozenset({errno.EOPNOTSUPP, errno.EXDEV, errno.EINVAL, errno.ENOTTY, errno.ENOSYS, errno.EPERM, errno.ETXTBSY})
 _NO_LINK: Final = frozenset({errno.EXDEV, errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK})
+_NOT_KEPT: Final = frozenset({errno.EPERM, errno.EINVAL, errno.EOPNOTSUPP, errno.ENOSYS})
 
 
 class Changed(Exception):
@@ -118,7 +119,7 @@ class Disk:
                     os.stat(step, dir_fd=handle, follow_symlinks=False)
                 except FileNotFoundError:
                     with suppress(FileExistsError):
-                        self._do("mkdir", lambda step=step, handle=handle: os.mkdir(step, 0o777, dir_fd=handle))  # type: ignore[misc]
+                        self._do("mkdir", lambda step=step, handle=handle: _make_folder(handle, step))  # type: ignore[misc]
                     self.sync(handle)
                 following = os.open(step, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=handle)
                 os.close(handle)
@@ -178,12 +179,17 @@ class Disk:
         self.remove(folder, aside)
         handle = self._do("create", lambda: os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode, dir_fd=folder))
         try:
-            self._do("write", lambda: _write_all(handle, data))
-            os.fchmod(handle, mode)
-            self.sync(handle)
-        finally:
-            os.close(handle)
-        self._do("rename", lambda: os.rename(aside, name, src_dir_fd=folder, dst_dir_fd=folder))
+            try:
+                self._do("write", lambda: _write_all(handle, data))
+                os.fchmod(handle, mode)
+                self.sync(handle)
+            finally:
+                os.close(handle)
+            self._do("rename", lambda: os.rename(aside, name, src_dir_fd=folder, dst_dir_fd=folder))
+        except BaseException:
+            with suppress(OSError):
+                os.unlink(aside, dir_fd=folder)
+            raise
         self.sync(folder)
 
     def remove(self, folder: int, name: bytes) -> bool:
@@ -233,13 +239,16 @@ class Disk:
                 raise NameTaken from None
 
     def dress(self, handle: int, mode: int, times: tuple[int, int] | None, owner: tuple[int, int] | None = None) -> None:
-        """Owner, mode and times of a file; an owner that this account may not give is left as it is."""
+        """Owner, mode and times of a file, as far as this account may give them and the file system can keep them (a share of Windows'
+        has no modes, one that maps accounts no owners)."""
         if owner is not None:
-            with suppress(PermissionError):
+            with _not_kept():
                 self._do("chown", lambda: os.fchown(handle, *owner))
-        self._do("chmod", lambda: os.fchmod(handle, mode))
+        with _not_kept():
+            self._do("chmod", lambda: os.fchmod(handle, mode))
         if times is not None:
-            self._do("utime", lambda: os.utime(handle, ns=times))
+            with _not_kept():
+                self._do("utime", lambda: os.utime(handle, ns=times))
 
 
 def publish(disk: Disk, folder: int, name: bytes, place: Place, digest: str, item: str) -> str:
@@ -249,12 +258,30 @@ def publish(disk: Disk, folder: int, name: bytes, place: Place, digest: str, ite
         try:
             disk.link_new(folder, name, target, place.name)
             how = "linked"
+        except NameTaken:  # the kernel says so before it says that it cannot link, and what is there may be our copy
+            if _links(disk, folder, name, target, item):
+                raise
+            how = _copy_over(disk, folder, name, target, place.name, digest, item)
         except OSError as error:
             if error.errno not in _NO_LINK:
                 raise
             how = _copy_over(disk, folder, name, target, place.name, digest, item)
         disk.sync(target)
     return how
+
+
+def _links(disk: Disk, folder: int, name: bytes, target: int, item: str) -> bool:
+    """Can files of the one folder be linked into the other?"""
+    trial = ASIDE + item.encode() + b".link"
+    disk.remove(target, trial)
+    try:
+        disk.link_new(folder, name, target, trial)
+    except OSError as error:
+        if error.errno not in _NO_LINK:
+            raise
+        return False
+    disk.remove(target, trial)
+    return True
 
 
 def _copy_over(disk: Disk, folder: int, name: bytes, target: int, to_name: bytes, digest: str, item: str) -> str:
@@ -269,7 +296,8 @@ def _copy_over(disk: Disk, folder: int, name: bytes, target: int, to_name: bytes
         try:
             if hash_of(copy) != digest:
                 raise Broken
-            disk.dress(copy, stat.S_IMODE(status.st_mode), (status.st_atime_ns, status.st_mtime_ns))
+            owner = (status.st_uid, status.st_gid)  # root at the desk makes no file of root's in the service's folder
+            disk.dress(copy, stat.S_IMODE(status.st_mode), (status.st_atime_ns, status.st_mtime_ns), owner)
             disk.sync(copy)
         finally:
             os.close(copy)
@@ -322,6 +350,23 @@ def _write_all(handle: int, data: bytes) -> None:
     view = memoryview(data)
     while view:
         view = view[os.write(handle, view) :]
+
+
+def _make_folder(above: int, name: bytes) -> None:
+    """It belongs to whom the folder above belongs to: when root decides at the desk, the service must be able to go on writing there."""
+    os.mkdir(name, 0o777, dir_fd=above)
+    found = os.fstat(above)
+    if os.geteuid() == 0 and found.st_uid != 0:
+        os.chown(name, found.st_uid, found.st_gid, dir_fd=above, follow_symlinks=False)
+
+
+@contextmanager
+def _not_kept() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _NOT_KEPT:
+            raise
 
 
 def _rename_noreplace(folder: int, name: bytes, to_folder: int, to_name: bytes) -> None:

@@ -18,7 +18,7 @@ import sqlite3
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -45,12 +45,16 @@ from scanner.outbound.records import provision, receipt, write_provisions
 from scanner.outbound.service import Health, notify
 from scanner.outbound.state import (
     ALERTED,
+    DESK_LOCK,
+    DESTROYING,
     FOUND,
     HELD,
     HOLDING,
     RELEASING,
-    RETURNED,
+    RETURNING,
+    SENDING,
     STAGED,
+    STAYING,
     STUCK,
     GateState,
     Held,
@@ -79,6 +83,9 @@ GROUP_SECONDS: Final = 0.05  # while there is other work, what is to be entered 
 RETRY_SECONDS: Final = (2.0, 10.0, 60.0, 300.0)
 WRITERS_AGAIN: Final = 0.5  # seconds until a file that somebody has open for writing is looked at again
 _ROWS_AT_ONCE: Final = 500
+_APPEARS_WITHIN: Final = 60.0  # seconds from the entry that a file is given back to its being there
+_STATE_AGAIN: Final = 5.0  # seconds until the state is tried again
+_ORDERS_EVERY: Final = 30.0  # seconds until orders that the disk refused are tried again
 _PIECES: Final = 100  # of a scan's rows, and
 _PIECES_BYTES: Final = 4 * 2**20  # bytes of its values, that are kept in memory until its decision
 _PIPE: Final = b"/proc/self/fd/%d"
@@ -223,8 +230,9 @@ class Gate:
         self._run_began = datetime.datetime.now(datetime.UTC)
         self._first_walk_over = False
         self._last_fault: str | None = None
-        self._heads_at = 0.0
-        self._provisions_stale = False
+        self._heads_at = self._orders_at = 0.0
+        self._orders: Future[Any] | None = None
+        self._provisions_stale = True  # a process may have died before it wrote them
 
     # ------------------------------------------------------------------ opening
 
@@ -236,6 +244,8 @@ class Gate:
             raise GateError("a watch that only alerts needs a findings store: give --out")
         named = {"transfer": settings.outbox, "release": settings.release, "hold": settings.hold}
         check_apart({name: path for name, path in named.items() if path is not None})
+        if settings.out is not None:  # in the hold folder is where it is without --out
+            check_apart({"findings": settings.out, **{name: path for name, path in named.items() if path is not None and name != "hold"}})
         self._outbox = self._pin(settings.outbox)
         self._release = None if settings.release is None else self._pin(settings.release)
         home = settings.hold if settings.hold is not None else Path(settings.out or "") / ".watch"
@@ -271,6 +281,7 @@ class Gate:
         return pinned
 
     def _lock_home(self) -> None:
+        os.close(os.open(self._home.real / ".gate" / DESK_LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
         handle = os.open(self._home.real / ".gate" / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         self._stack.callback(os.close, handle)
         try:
@@ -299,6 +310,12 @@ class Gate:
         """Gate until `stop`; exit status: 0 when everything was decided, 3 when something was left in the transfer folder unread."""
         with suppress(ValueError):  # not the main thread: then no lease signal of ours can come to it either
             signal.signal(signal.SIGIO, signal.SIG_IGN)  # a lease that is broken in the moment we hold it
+        try:
+            return self._run()
+        except sqlite3.Error as error:
+            raise GateError(f"the gate's state cannot be written ({error})") from None
+
+    def _run(self) -> int:
         finish_interrupted(self.state, self._store.out)
         self._remember_settings()
         self._first_seen = FirstSeen.of(self._store.out, "")
@@ -317,14 +334,20 @@ class Gate:
             try:
                 self._tell("started", polling=self._polling, alert_only=self.settings.alert_only)
                 while not self._stopping:
-                    self._watch()
+                    try:
+                        self._watch()
+                    except sqlite3.Error as error:
+                        if self.settings.once:
+                            raise
+                        self._begin_anew(error)
+                        continue
                     if self.settings.once and self._idle:
                         break
                 notify("STOPPING=1")
             finally:
                 arrivals.stop()
         self._finish()
-        return 3 if self.settings.once and (self._waiting or self.state.queue(STUCK)) else 0
+        return 3 if self.settings.once and (self._waiting or self._retry) else 0
 
     def _watch(self) -> None:
         """One life of the workers: until the policy changes or the end."""
@@ -339,6 +362,29 @@ class Gate:
                     self._take(task.cookie, event)
             finally:
                 self._supervisor = None
+
+    def _begin_anew(self, error: sqlite3.Error) -> None:
+        """The state could not be written (a full disk): what is in memory is worth nothing, so go on as after a death. Says so, waits."""
+        wait(self._moving)
+        for known in (self._waiting, self._due, self._active, self._again, self._complete, self._to_stage, self._to_scan):
+            known.clear()
+        for in_hand in (self._decidable, self._moving, self._retry):
+            in_hand.clear()
+        self._scanning = 0
+        while not self._stopping:
+            self._fault(f"the gate's state cannot be written ({error})")
+            for teller in self._tellers:  # not the webhook: its events wait in the state
+                teller(Event("fault", "error", told={"fault": self._last_fault, "step": "state"}))
+            for _ in range(int(_STATE_AGAIN * 10)):
+                if not self._stopping:
+                    time.sleep(0.1)
+            try:
+                self._recover()
+            except sqlite3.Error as again:
+                error = again
+            else:
+                break
+        self._arrivals.walk(WHOLE)
 
     def _wake(self) -> None:
         supervisor = self._supervisor
@@ -357,7 +403,10 @@ class Gate:
     @property
     def _idle(self) -> bool:
         """Is nothing left but files that are not complete, and is it certain that the folder has been looked through?"""
-        busy = self._active or self._moving or self._to_stage or self._to_scan or self._scanning or self._told or self._complete
+        waits = {one.path for one in self._retry}  # in vain, it may be: the next start goes on with it
+        busy = (
+            self._active.keys() - waits or self._moving or self._to_stage or self._to_scan or self._scanning or self._told or self._complete
+        )
         ready = any(not self._is_barred(path) for path in self._waiting)
         return self._first_walk_over and not busy and not ready
 
@@ -371,6 +420,7 @@ class Gate:
         self._steps_done()
         self._enter()
         self._stage_more()
+        self._finish_orders_aside()
         self._flush()
         self._close_run()
         self._report()
@@ -422,7 +472,7 @@ class Gate:
     def _is_settled(self, path: bytes, identity: Identity) -> bool:
         """Is this very file known to stay where it is: told about already, given back, or beyond our power?"""
         known = self.state.queued_at(path)
-        if known is None or known.state not in (STUCK, ALERTED, RETURNED):
+        if known is None or known.state not in STAYING:
             return False
         same = known.identity.same_content_as(identity)
         return same and not (known.state == STUCK and known.retry_at <= time.time())
@@ -535,13 +585,18 @@ class Gate:
         for path in list(self._waiting):  # markers and renames may have gone unheard
             if not self._is_barred(path):
                 self._expect(path, self._waiting[path])
-        gone = [one for one in self.state.queue(STUCK, ALERTED, RETURNED) if self._arrivals.look(one.path, EVENT) is None]
+        before = time.time() - _APPEARS_WITHIN
+        gone = [one for one in self.state.queue(*STAYING) if one.seen < before and self._arrivals.look(one.path, EVENT) is None]
         if gone:
             with self.state.transaction():
                 for one in gone:
                     self.state.drop(one.item)
-        if not self._outbox.in_place:
-            raise GateError("the transfer folder was replaced by another one: start the watch again")
+
+    def _check_in_place(self) -> None:
+        """A folder that was renamed, unmounted or mounted over is not the one that people see. Raises GateError."""
+        for name, folder in (("transfer", self._outbox), ("release", self._release), ("hold", self._home)):
+            if folder is not None and not folder.in_place:
+                raise GateError(f"the {name} folder was moved away or replaced by another one: start the watch again")
 
     def _tell_odd(self, path: bytes) -> None:
         if path not in self._odd and len(self._odd) < 100_000:
@@ -571,15 +626,18 @@ class Gate:
         return Staged("", sent, Identity.of(found))
 
     def _staged(self, one: Queued, staged: Staged) -> None:
-        one.sent, one.digest, one.state = self._with_sender(one.path, staged.sent), staged.digest, STAGED
+        one.sent, one.digest, one.state = self._with_sender(one, staged.sent), staged.digest, STAGED
         self._to_scan.append(one)
 
-    def _with_sender(self, path: bytes, sent: Sent) -> Sent:
+    def _with_sender(self, one: Queued, sent: Sent) -> Sent:
+        path = one.path
         mount = self._mounts.of(os.stat(self._outbox.path).st_dev, os.fsencode(self._outbox.real))
         owner = None
         with suppress(OSError):
-            status = os.stat(self._outbox.path + b"/" + path, follow_symlinks=False)
-            owner = rights_of(status, os.fsdecode(self._outbox.path + b"/" + path), mount).owner
+            whole = self._outbox.path + b"/" + path
+            status = os.stat(whole, follow_symlinks=False)
+            if Identity.of(status).same_content_as(one.identity):  # a folder on the way may be a link by now
+                owner = rights_of(status, os.fsdecode(whole), mount).owner
         way = self._policy.outbound.sender
         sender = None
         if way == "folder" and b"/" in path:
@@ -697,7 +755,7 @@ class Gate:
             self.state.log("release", one.item, None, path=shown(one.path), digest=one.digest, **_logged(one.decision))
         else:
             self._to_hold(one, decision)
-        return [lambda: self._move(one, decision)]
+        return [lambda: self._move(one)]
 
     def _to_hold(self, one: Queued, decision: Decision) -> None:
         one.state, one.decision = HOLDING, decision.told()
@@ -718,14 +776,14 @@ class Gate:
 
     # ------------------------------------------------------------------ moving
 
-    def _move(self, one: Queued, decision: Decision | None = None) -> None:
+    def _move(self, one: Queued) -> None:
         assert one.sent is not None and one.digest is not None and one.decision is not None, "what moves was decided"
         what = (self._disk, self._folders, one.path, one.identity)
         job: Callable[[], Moved]
         if one.state == RELEASING:
             job = partial(moves.release, *what, one.sent, one.digest, one.item)
         else:
-            paper = receipt(one.item, one.path, self._shown_outbox, one.sent, one.digest, one.decision, decision)
+            paper = receipt(one.item, one.path, self._shown_outbox, one.sent, one.digest, one.decision)
             job = partial(moves.hold, *what, one.digest, one.item, receipt=paper, ask=self._policy.outbound.ask)
         self._hand_over(one, job, "move")
 
@@ -782,8 +840,9 @@ class Gate:
         self._tell("fault", "error", path=shown(one.path), item=one.item, fault=one.fault, step=step)
         if step == "stage":
             one.state = STUCK
+            self._active.pop(one.path, None)
+        # A move that was begun keeps its path: what lies there must not be taken for a new file and be decided once more.
         self.state.put(one)
-        self._active.pop(one.path, None)
         self._retry.append(one)
 
     def _try_again(self) -> None:
@@ -791,14 +850,12 @@ class Gate:
         due = [one for one in self._retry if one.retry_at <= now]
         for one in due:
             self._retry.remove(one)
-            if one.path in self._active:
-                continue
-            self._active[one.path] = one
-            if one.state == STUCK:
+            if one.state != STUCK:
+                self._move(one)
+            elif one.path not in self._active:
+                self._active[one.path] = one
                 one.state = FOUND
                 self._to_stage.append(one)
-            else:
-                self._move(one)
 
     def _moved(self, one: Queued, moved: Moved) -> list[Callable[[], None]]:
         """A move has come to its end: enter it. Returns what is to be done once that is on disk."""
@@ -825,9 +882,9 @@ class Gate:
             if moved.note is not None:
                 text = note_text(HELD_NOTE, one.item, self._policy.outbound.ask)
                 self.state.put_note(moved.note, one.item, blake3(text).hexdigest())
-            self.state.log(
-                "held", one.item, None, path=shown(one.path), digest=one.digest, source=moved.source, note=moved.note is not None
-            )
+            whose = {"sender": one.sent.sender, "owner": one.sent.owner}
+            how = {"source": moved.source, "note": moved.note is not None, "receipt": moved.receipt}
+            self.state.log("held", one.item, None, path=shown(one.path), digest=one.digest, **whose, **how)
             self._counts["held"] += 1
             self._tell("held", "warning", path=shown(one.path), item=one.item, seconds=seconds, source=moved.source, **_brief(decision))
         self._forget(one, look=moved.source == moves.CHANGED)
@@ -860,8 +917,7 @@ class Gate:
             for name in os.listdir(staging):
                 if name not in kept:
                     os.unlink(staging + b"/" + name)
-            with suppress(DeskError, PolicyError), Desk(self._home.real, policy=self.settings.policy, disk=self._disk) as desk:
-                desk.finish_orders()
+            self._finish_orders()
         with self.state.transaction():
             for one in self.state.queue(FOUND, STAGED):
                 self.state.forget_pending(one.item)
@@ -871,10 +927,22 @@ class Gate:
         for path in values.iterdir():
             if str(path) not in known:
                 shutil.rmtree(path) if path.is_dir() else path.unlink()
-        self._retry.extend(self.state.queue(STUCK))
+        self._retry = self.state.queue(STUCK)
         for one in self.state.queue(RELEASING, HOLDING):
             self._active[one.path] = one
             self._move(one)
+
+    def _finish_orders(self) -> None:
+        """What an approver ordered and the disk refused, or a process that died left. From any thread."""
+        with suppress(DeskError, PolicyError), Desk(self._home.real, policy=self.settings.policy, disk=self._disk) as desk:
+            desk.finish_orders()
+
+    def _finish_orders_aside(self) -> None:
+        if self.settings.alert_only or time.monotonic() < self._orders_at or (self._orders is not None and not self._orders.done()):
+            return
+        self._orders_at = time.monotonic() + _ORDERS_EVERY
+        if self.state.held(SENDING, RETURNING, DESTROYING):
+            self._orders = self._pool.submit(self._finish_orders)
 
     # ------------------------------------------------------------------ policy
 
@@ -970,7 +1038,8 @@ class Gate:
         if self._provisions_stale and self.settings.hold is not None:
             self._provisions_stale = False
             try:
-                write_provisions(self._home.real, self.state.provisions())
+                if records := self.state.provisions():
+                    write_provisions(self._home.real, records)
             except OSError as error:
                 self._provisions_stale = True
                 self._fault(error.strerror or "input/output error")
@@ -984,6 +1053,7 @@ class Gate:
             self._tell("log_head", "notice", seq=seq, hash=digest)
         if not self.health.due(now):
             return
+        self._check_in_place()
         waiting = [one.seen for path, one in self._waiting.items()]
         active = [one.seen for one in self._active.values()]
         barred = sum(self._is_barred(path) for path in list(self._waiting)[:1_000])

@@ -44,7 +44,8 @@ REMOVED, GONE, CHANGED = "removed", "gone", "changed"
 _SPARE_NAMES: Final = 1_000
 
 GiveBackHook = Callable[[bytes, Identity], None]
-"""Told the path and the identity of a file that is about to appear in the transfer folder."""
+"""Told the path and the identity of a file that is about to appear in the transfer folder. Raises NameTaken if it must not, since another
+file of that path is on its way through the gate."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,11 +77,13 @@ class Staged:
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """How a move ended. `source`: see REMOVED; `note`: name of the note that was left, beside the file; `name_taken`: see `release`."""
+    """How a move ended. `source`: see REMOVED; `note`: path of the note that was left; `name_taken`: see `release`; `receipt`: its
+    BLAKE3."""
 
     source: str = GONE
     note: bytes | None = None
     name_taken: bool = False
+    receipt: str | None = None
 
 
 # --------------------------------------------------------------------------- taking in
@@ -152,10 +155,9 @@ def _is_what_was_scanned(folder: int, name: bytes, seen: Identity, digest: str) 
     except OSError:
         return False
     try:
-        found = os.fstat(handle)
-        if not seen.same_content(found) or open_for_writing_elsewhere(handle):
-            return False
-        return (found.st_dev, found.st_ino) == (seen.device, seen.inode) or hash_of(handle) == digest
+        # Times are not enough: a clock tick is long, and whoever writes may set them back.
+        unchanged = seen.same_content(os.fstat(handle)) and not open_for_writing_elsewhere(handle)
+        return unchanged and hash_of(handle) == digest
     finally:
         os.close(handle)
 
@@ -182,7 +184,7 @@ def _there(folder: int, name: bytes) -> bool:
 
 def release(disk: Disk, folders: Folders, path: bytes, seen: Identity, sent: Sent, digest: str, item: str) -> Moved:
     """The staged copy appears in the release folder, the source goes, the staged name goes. `name_taken`: nothing was done, since another
-    file of that name is there. Raises OSError, Broken; to be done again then."""
+    file of that name is there. Raises OSError, Broken, to be done again then; Changed if our copy is gone and the source is not."""
     staged = folders.staged(item)
     assert folders.release is not None, "a gate that only watches releases nothing"
     with disk.folder(staged) as folder:
@@ -192,7 +194,8 @@ def release(disk: Disk, folders: Folders, path: bytes, seen: Identity, sent: Sen
                 publish(disk, folder, staged.name, Place(folders.release, path), digest, item)
             except NameTaken:
                 return Moved(name_taken=True)
-        # else it died after the last step but the entry
+        else:  # it died after the last step but the entry, or somebody emptied the staging folder
+            _must_be_over(disk, folders, path, digest, item)
         source = take_away(disk, Place(folders.outbox, path), seen, digest, item)
         disk.remove(folder, staged.name)
         disk.sync(folder)
@@ -213,19 +216,64 @@ def _make_public(disk: Disk, folder: int, name: bytes, sent: Sent) -> None:
 
 
 def hold(disk: Disk, folders: Folders, path: bytes, seen: Identity, digest: str, item: str, *, receipt: bytes, ask: str | None) -> Moved:
-    """The staged copy moves into the hold folder with its receipt, a note stands in its place, the source goes. Raises OSError."""
+    """The staged copy moves into the hold folder with its receipt, a note stands in its place, the source goes. Raises OSError, Broken, to
+    be done again then; Changed if our copy is gone and the source is not."""
     staged, content = folders.staged(item), folders.content(item)
     with disk.folder(content, make=True) as target, disk.folder(staged) as folder:
         os.fchmod(target, 0o700)
         disk.write(target, RECEIPT, receipt)
         if _there(folder, staged.name):
+            _dress_private(disk, folder, staged.name)
             disk.rename(folder, staged.name, target, CONTENT)
             disk.sync(folder)
+        elif not _there(target, CONTENT):
+            _must_be_over(disk, folders, path, digest, item)
+            raise Changed
         disk.sync(target)
         _verify(target, CONTENT, digest)
     source = Place(folders.outbox, path)
     note = leave_note(disk, source, HELD, item, ask)
-    return Moved(take_away(disk, source, seen, digest, item), note)
+    return Moved(take_away(disk, source, seen, digest, item), note, receipt=blake3(receipt).hexdigest())
+
+
+def _dress_private(disk: Disk, folder: int, name: bytes) -> None:
+    handle = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=folder)
+    try:
+        disk.dress(handle, 0o600, None)
+    finally:
+        os.close(handle)
+
+
+def _must_be_over(disk: Disk, folders: Folders, path: bytes, digest: str, item: str) -> None:
+    """Our copy is gone. That is the end of a release, or somebody emptied our folder: then the source, which may still lie there, is put
+    back if need be, and has to be scanned anew. Raises Changed then, OSError."""
+    source = Place(folders.outbox, path)
+    try:
+        with disk.folder(source) as folder:
+            aside = ASIDE + item.encode()
+            there = _there(folder, source.name) and not _is_released(folders, path, digest)
+            if _there(folder, aside):
+                _put_back(disk, folder, aside, source.name, item)
+                there = True
+    except OSError as error:
+        if not missing(error):
+            raise
+        return
+    if there:
+        raise Changed
+
+
+def _is_released(folders: Folders, path: bytes, digest: str) -> bool:
+    if folders.release is None:
+        return False
+    try:
+        handle = open_beneath(folders.release, path)
+    except OSError:
+        return False
+    try:
+        return stat.S_ISREG(os.fstat(handle).st_mode) and hash_of(handle) == digest
+    finally:
+        os.close(handle)
 
 
 def _verify(folder: int, name: bytes, digest: str) -> None:
@@ -249,8 +297,12 @@ def leave_note(disk: Disk, beside: Place, suffix: str, item: str, ask: str | Non
                     disk.write(folder, aside, text, 0o644)
                     try:
                         disk.move_new(folder, aside, folder, name)
-                    except NameTaken:
-                        continue
+                    except BaseException as error:
+                        with suppress(OSError):
+                            os.unlink(aside, dir_fd=folder)
+                        if isinstance(error, NameTaken):
+                            continue
+                        raise
                     disk.sync(folder)
                 elif there != text:
                     continue
@@ -325,19 +377,37 @@ def give_back(disk: Disk, folders: Folders, path: bytes, sent: Sent, digest: str
 
 
 def _appear(disk: Disk, handle: int, target: int, source: Place, sent: Sent, digest: str, item: str, hook: GiveBackHook) -> Place:
-    aside = ASIDE + item.encode() + b".back"
     for number in range(_SPARE_NAMES):
         place = source if number == 0 else source.sibling(note_name(source.name, f".{number}"))
-        with suppress(FileNotFoundError):
-            there = os.open(place.name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=target)
-            try:
-                found = os.fstat(there)
-                if (found.st_size, found.st_mtime_ns) == (sent.size, sent.mtime_ns) and hash_of(there) == digest:
-                    hook(place.path, Identity.of(found))
-                    return place  # it died after it had appeared
-            finally:
-                os.close(there)
-            continue
+        with suppress(NameTaken):
+            if _there(target, place.name):
+                if (identity := _came_back(target, place.name, sent, digest)) is None:
+                    continue
+                hook(place.path, identity)  # it died after it had appeared
+            else:
+                _put_new(disk, handle, target, place, sent, digest, item, hook)
+            return place
+    raise NameTaken
+
+
+def _came_back(folder: int, name: bytes, sent: Sent, digest: str) -> Identity | None:
+    """What it is, if it is the file that was sent."""
+    try:
+        there = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=folder)
+    except OSError:
+        return None
+    try:
+        found = os.fstat(there)
+        same = stat.S_ISREG(found.st_mode) and (found.st_size, found.st_mtime_ns) == (sent.size, sent.mtime_ns)
+        return Identity.of(found) if same and hash_of(there) == digest else None
+    finally:
+        os.close(there)
+
+
+def _put_new(disk: Disk, handle: int, target: int, place: Place, sent: Sent, digest: str, item: str, hook: GiveBackHook) -> None:
+    """Raises NameTaken, also for a name whose file is on its way through the gate; Broken, OSError."""
+    aside = ASIDE + item.encode() + b".back"
+    try:
         disk.copy(handle, target, aside)
         copy = os.open(aside, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=target)
         try:
@@ -348,12 +418,11 @@ def _appear(disk: Disk, handle: int, target: int, source: Place, sent: Sent, dig
             hook(place.path, Identity.of(os.fstat(copy)))
         finally:
             os.close(copy)
-        try:
-            disk.move_new(target, aside, target, place.name)
-        except NameTaken:
-            continue
-        return place
-    raise NameTaken
+        disk.move_new(target, aside, target, place.name)
+    except BaseException:
+        with suppress(OSError):
+            os.unlink(aside, dir_fd=target)
+        raise
 
 
 def destroy(disk: Disk, folders: Folders, item: str) -> None:
@@ -362,6 +431,7 @@ def destroy(disk: Disk, folders: Folders, item: str) -> None:
     content = folders.content(item)
     with _held_folder(content) as folder:
         if folder is not None and _there(folder, CONTENT):
+            _dress_private(disk, folder, CONTENT)  # its mode may not let us write
             handle = os.open(CONTENT, os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=folder)
             try:
                 size = os.fstat(handle).st_size

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from scanner.findings.publish import atomic_bytes
-from scanner.outbound.decide import Decision
 from scanner.outbound.state import Held, Sent
 from scanner.outbound.tell import shown
 
@@ -25,7 +24,7 @@ COLUMNS: Final = (
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\0")
 
 
-def receipt(item: str, path: bytes, outbox: str, sent: Sent, digest: str, told: Mapping[str, Any], decision: Decision | None) -> bytes:
+def receipt(item: str, path: bytes, outbox: str, sent: Sent, digest: str, told: Mapping[str, Any]) -> bytes:
     """What is known of a held file, as JSON: masked samples, no values. Times in UTC."""
     plain = {
         "item": item,
@@ -38,8 +37,8 @@ def receipt(item: str, path: bytes, outbox: str, sent: Sent, digest: str, told: 
         "held_at": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "size_bytes": sent.size,
         "blake3": digest,
-        "decision": told,
-        "findings": [] if decision is None else decision.found.samples,
+        "decision": {name: value for name, value in told.items() if name != "findings"},
+        "findings": told.get("findings", []),
     }
     return json.dumps(plain, ensure_ascii=False, indent=1).encode("utf-8", "backslashreplace") + b"\n"
 

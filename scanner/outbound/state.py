@@ -13,7 +13,7 @@ import os
 import sqlite3
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -22,6 +22,8 @@ from scanner.outbound.disk import Disk, Identity
 
 SCHEMA: Final = 1
 FILE: Final = "state.sqlite"
+DESK_LOCK: Final = "desk"
+"""Locked while an order is carried out. The gate makes it, so that it is the service's own whoever decides."""
 _BUSY_SECONDS: Final = 60.0
 
 _TABLES: Final = """
@@ -51,6 +53,7 @@ CREATE TABLE IF NOT EXISTS log (
 
 FOUND, STAGED, RELEASING, HOLDING = "found", "staged", "releasing", "holding"
 STUCK, ALERTED, RETURNED = "stuck", "alerted", "returned"
+STAYING: Final = (STUCK, ALERTED, RETURNED)
 """States of the queue. Files in the last three stay in the transfer folder, and are looked at again when they change."""
 
 HELD, SENDING, RETURNING, DESTROYING = "held", "sending", "returning", "destroying"
@@ -175,12 +178,22 @@ class GateState:
         self._db.execute("BEGIN IMMEDIATE")
         try:
             yield
+            self._disk.step("before commit")
+            self._db.execute("COMMIT")
         except BaseException:
-            self._db.execute("ROLLBACK")
+            with suppress(sqlite3.Error):  # a full disk may have ended it already
+                self._db.execute("ROLLBACK")
             raise
-        self._disk.step("before commit")
-        self._db.execute("COMMIT")
         self._disk.step("after commit")
+
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """What is read inside is of one moment."""
+        self._db.execute("BEGIN")
+        try:
+            yield
+        finally:
+            self._db.execute("ROLLBACK")
 
     # ------------------------------------------------------------------ settings
 
@@ -218,6 +231,10 @@ class GateState:
         row = self._db.execute("SELECT * FROM queue WHERE path = ?", (path,)).fetchone()
         return None if row is None else _queued(row)
 
+    def queued_item(self, item: str) -> Queued | None:
+        row = self._db.execute("SELECT * FROM queue WHERE item = ?", (item,)).fetchone()
+        return None if row is None else _queued(row)
+
     # ------------------------------------------------------------------ what is held
 
     def put_held(self, one: Held) -> None:
@@ -245,6 +262,10 @@ class GateState:
     def approve(self, item: str, approval: Approval) -> None:
         values = (item, approval.who, approval.at, approval.reason, approval.expires)
         self._db.execute("INSERT OR REPLACE INTO approvals VALUES (?, ?, ?, ?, ?)", values)
+
+    def approved(self) -> list[tuple[str, str]]:
+        """(item, who) of every agreement, those that have expired too."""
+        return list(self._db.execute("SELECT item, who FROM approvals ORDER BY item, who"))
 
     def approvals(self, item: str, now: float) -> list[Approval]:
         """Those that hold at this moment, oldest first."""

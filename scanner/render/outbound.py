@@ -62,11 +62,11 @@ def print_held(desk: Desk, stream: IO[str], say: Messages, *, as_json: bool) -> 
 
 def print_one(desk: Desk, one: Held, stream: IO[str], say: Messages, *, as_json: bool) -> None:
     """Everything an approver needs to decide."""
-    receipt = desk.receipt(one.item)
+    findings = one.decision.get("findings", [])
     approvals = desk.approvals(one.item)
     if as_json:
         given = [{"who": each.who, "reason": each.reason, "expires": each.expires} for each in approvals]
-        plain = {**held_json(one), "approvals_given": given, "approvals_needed": desk.needed(one), "findings": receipt["findings"]}
+        plain = {**held_json(one), "approvals_given": given, "approvals_needed": desk.needed(one), "findings": findings}
         stream.write(json.dumps(plain, ensure_ascii=False) + "\n")
         return
     told = one.decision
@@ -90,7 +90,7 @@ def print_one(desk: Desk, one: Held, stream: IO[str], say: Messages, *, as_json:
     lines.append(say("gate_show_needed", have=len(approvals), needed=desk.needed(one)))
     for each in approvals:
         lines.append(say("gate_show_approval", who=visible(each.who), date=_day(each.at), reason=visible(each.reason)))
-    lines += [_finding(each, say) for each in receipt["findings"][:_FINDINGS_SHOWN]]
+    lines += [_finding(each, say) for each in findings[:_FINDINGS_SHOWN]]
     stream.write("\n  ".join(lines) + "\n")
 
 

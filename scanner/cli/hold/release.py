@@ -41,8 +41,9 @@ def _moment(_: click.Context, __: click.Parameter, given: str | None) -> float |
 def command(item: str, reason: str, expires: float | None, hold: Path, policy: Path | None, as_json: bool, say: Messages) -> int:
     """Agree to the release of a held file. It goes as soon as enough people have agreed.
 
-    Nobody can release a file of their own. Where the sender cannot be told, two people must agree. What goes is byte for byte what
-    was scanned; nothing in the release folder is overwritten.
+    Nobody can release a file of their own. Where the sender cannot be told, two people must agree; --expires withdraws an agreement that
+    others have not joined by then. What goes is byte for byte what was scanned; nothing in the release folder is overwritten. Status 3
+    where the disk refuses it now: the order stands, and the watch or the next order carries it out.
     """
     from scanner import api
     from scanner.render.outbound import print_answer
