@@ -81,7 +81,7 @@ def _status_of(fault: Exception) -> int | None:
     from detectors.rule_files import RuleError
     from scanner.find.query import QueryError
     from scanner.findings.errors import StoreError
-    from scanner.outbound.desk import DeskError, OrderWaits
+    from scanner.outbound.desk import DeskError, NotNow
     from scanner.outbound.gate import GateError
     from scanner.policy import PolicyError
     from scanner.redact.key import KeyFileError
@@ -90,7 +90,7 @@ def _status_of(fault: Exception) -> int | None:
     from scanner.run.supervisor import WorkersFailed
     from scanner.sources.filesystem import RootError
 
-    if isinstance(fault, RunFailed | WorkersFailed | OrderWaits):
+    if isinstance(fault, RunFailed | WorkersFailed | NotNow):
         return FAILED
     expected = RuleError | StoreError | PolicyError | KeyFileError | RootError | GateError | DeskError | SheetError | QueryError
     return USAGE if isinstance(fault, expected) else None

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import sqlite3
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -53,8 +54,8 @@ class DeskError(Exception):
     """What was asked for cannot or may not be done. The message is one sentence for the user."""
 
 
-class OrderWaits(DeskError):
-    """An order was written down and cannot be carried out now; it is tried again by whatever comes next."""
+class NotNow(DeskError):
+    """The disk refuses what was asked for, at this moment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,30 +173,31 @@ class Desk:
             return self._carry_out(one)
 
     def finish_orders(self) -> int:
-        """Carry out what a process that died was ordered to; how many. Does nothing while somebody is at the desk."""
-        handle = self._desk_handle()
+        """Carry out what a process that died was ordered to; how many. Does nothing while somebody is at the desk. Raises NotNow."""
         try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            with self._locked(fcntl.LOCK_EX | fcntl.LOCK_NB):
+                return self._finish()
         except BlockingIOError:
             return 0
-        else:
-            return self._finish()
-        finally:
-            os.close(handle)
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
         """One order at a time; what a dead process left is done first."""
-        handle = self._desk_handle()
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX)
+        with self._locked(fcntl.LOCK_EX):
             self._finish()
             yield
+
+    @contextmanager
+    def _locked(self, how: int) -> Iterator[None]:
+        """Raises BlockingIOError where it would have to wait and may not, NotNow where the state cannot be read or written."""
+        handle = os.open(self.hold / ".gate" / DESK_LOCK, os.O_RDWR | os.O_CLOEXEC)
+        try:
+            fcntl.flock(handle, how)
+            yield
+        except sqlite3.Error as error:
+            raise NotNow(f"the gate's state cannot be read or written ({error})") from None
         finally:
             os.close(handle)
-
-    def _desk_handle(self) -> int:
-        return os.open(self.hold / ".gate" / DESK_LOCK, os.O_RDWR | os.O_CLOEXEC)
 
     def _finish(self) -> int:
         done = 0
@@ -240,7 +242,7 @@ class Desk:
                 with self.state.transaction():
                     self.state.put_held(one)
                     self.state.log("order_waits", one.item, None, why=word)
-            raise OrderWaits(_SENTENCES["disk"].format(path=shown(one.path), error=word)) from None
+            raise NotNow(_SENTENCES["disk"].format(path=shown(one.path), error=word)) from None
 
     def _send(self, one: Held) -> Answer:
         by = _by(one)
@@ -307,14 +309,10 @@ class Desk:
 
         The log is the measure: what the state says of held files, agreements and receipts has to agree with it.
         """
-        handle = self._desk_handle()
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX)  # nothing leaves the hold folder meanwhile
+        with self._locked(fcntl.LOCK_EX):  # nothing leaves the hold folder meanwhile
             lying = {path.name for path in (self.hold / "held").iterdir()}
             with self.state.snapshot():
                 return self._check(lying, heads or {})
-        finally:
-            os.close(handle)
 
     def _check(self, lying: set[str], heads: Mapping[int, str]) -> Check:
         entries = list(self.state.entries())

@@ -36,7 +36,7 @@ from scanner.outbound import moves
 from scanner.outbound.arrivals import EVENT, START, WHOLE, Arrivals, Sight, WalkEnded, must_poll
 from scanner.outbound.decide import HOLD, RELEASE, TAKEN, Decision, Found, decide
 from scanner.outbound.desk import Desk, DeskError
-from scanner.outbound.disk import Broken, Changed, Disk, Identity, NameTaken, missing
+from scanner.outbound.disk import Broken, Changed, Disk, Identity, NameTaken, Place, missing
 from scanner.outbound.moves import Folders, Moved, Staged
 from scanner.outbound.notes import HELD as HELD_NOTE
 from scanner.outbound.notes import SUFFIXES, is_note_name, note_text, reference
@@ -886,6 +886,9 @@ class Gate:
             how = {"source": moved.source, "note": moved.note is not None, "receipt": moved.receipt}
             self.state.log("held", one.item, None, path=shown(one.path), digest=one.digest, **whose, **how)
             self._counts["held"] += 1
+            if moved.note is None and moved.source == moves.REMOVED:
+                self._fault("no note could be left in the place of a held file")
+                self._tell("fault", "error", path=shown(one.path), item=one.item, fault=self._last_fault, step="note")
             self._tell("held", "warning", path=shown(one.path), item=one.item, seconds=seconds, source=moved.source, **_brief(decision))
         self._forget(one, look=moved.source == moves.CHANGED)
         return []
@@ -918,6 +921,7 @@ class Gate:
                 if name not in kept:
                     os.unlink(staging + b"/" + name)
             self._finish_orders()
+            self._leave_missing_notes()
         with self.state.transaction():
             for one in self.state.queue(FOUND, STAGED):
                 self.state.forget_pending(one.item)
@@ -927,10 +931,20 @@ class Gate:
         for path in values.iterdir():
             if str(path) not in known:
                 shutil.rmtree(path) if path.is_dir() else path.unlink()
-        self._retry = self.state.queue(STUCK)
+        self._retry = [replace(one, retry_at=0.0) for one in self.state.queue(STUCK)]
         for one in self.state.queue(RELEASING, HOLDING):
             self._active[one.path] = one
             self._move(one)
+
+    def _leave_missing_notes(self) -> None:
+        """Where a held file has no note, since the disk refused it or the process died before it was entered."""
+        ask = self._policy.outbound.ask
+        for one in self.state.held(HELD):
+            if not self.state.notes(one.item):
+                with suppress(OSError):
+                    if note := moves.leave_note(self._disk, Place(self._outbox.path, one.path), HELD_NOTE, one.item, ask):
+                        with self.state.transaction():
+                            self.state.put_note(note, one.item, blake3(note_text(HELD_NOTE, one.item, ask)).hexdigest())
 
     def _finish_orders(self) -> None:
         """What an approver ordered and the disk refused, or a process that died left. From any thread."""

@@ -232,7 +232,9 @@ def hold(disk: Disk, folders: Folders, path: bytes, seen: Identity, digest: str,
         disk.sync(target)
         _verify(target, CONTENT, digest)
     source = Place(folders.outbox, path)
-    note = leave_note(disk, source, HELD, item, ask)
+    note = None
+    with suppress(OSError):  # what must not leave is taken away all the same; the gate tries again when it starts
+        note = leave_note(disk, source, HELD, item, ask)
     return Moved(take_away(disk, source, seen, digest, item), note, receipt=blake3(receipt).hexdigest())
 
 
@@ -286,7 +288,7 @@ def _verify(folder: int, name: bytes, digest: str) -> None:
 
 
 def leave_note(disk: Disk, beside: Place, suffix: str, item: str, ask: str | None) -> bytes | None:
-    """The path of a note beside a file, never over anything; None where none can be left (the folder is gone or closed)."""
+    """The path of a note beside a file, never over anything; None where the folder is gone. Raises OSError."""
     text = note_text(suffix, item, ask)
     try:
         with disk.folder(beside) as folder:
@@ -294,8 +296,8 @@ def leave_note(disk: Disk, beside: Place, suffix: str, item: str, ask: str | Non
             for number in range(_SPARE_NAMES):
                 name = note_name(beside.name, suffix, number)
                 if (there := _content(folder, name)) is None:
-                    disk.write(folder, aside, text, 0o644)
                     try:
+                        disk.write(folder, aside, text, 0o644)
                         disk.move_new(folder, aside, folder, name)
                     except BaseException as error:
                         with suppress(OSError):
@@ -307,8 +309,9 @@ def leave_note(disk: Disk, beside: Place, suffix: str, item: str, ask: str | Non
                 elif there != text:
                     continue
                 return beside.sibling(name).path
-    except OSError:
-        return None
+    except OSError as error:
+        if not missing(error):
+            raise
     return None
 
 

@@ -11,12 +11,14 @@ tested here. Every life is a fork of this process, which itself starts no thread
 
 from __future__ import annotations
 
+import errno
 import gc
 import importlib
 import json
 import os
 import shutil
 import signal
+import sqlite3
 import sys
 import time
 import traceback
@@ -32,9 +34,9 @@ from blake3 import blake3
 from scanner.config import Settings
 from scanner.model import Finished, FoundFact, ObjectFacts, Status
 from scanner.outbound import gate as gate_module
-from scanner.outbound.desk import Desk, Person
+from scanner.outbound.desk import Desk, DeskError, Person
 from scanner.outbound.disk import Disk
-from scanner.outbound.gate import Gate, GateSettings
+from scanner.outbound.gate import Gate, GateError, GateSettings
 from scanner.outbound.records import provisions_csv
 from scanner.policy import Policy, load
 from scanner.run.digests import Digests
@@ -44,6 +46,7 @@ POLICY = "version: 1\noutbound: {settle_seconds: 0, ask: extension 1234, rejecte
 FILES = {"sub/clean.txt": b"nothing in particular\n" * 50, "leak.txt": b"SECRET\n" * 50}
 LATER = b"and more of it\n"
 APPROVER = Person(4_321, "approver")
+REFUSED = 3  # the status of a life that said that it could not do what it was to do
 TOGETHER = 2  # lives at a time
 MARK = "changed-once"
 
@@ -59,6 +62,7 @@ class Flow:
     release_elsewhere: bool = False  # on another file system than the hold folder
     outbox_elsewhere: bool = False
     deaths: int = 1
+    refused: bool = False  # nobody dies; the disk refuses the step, or all from it on
     every: int = 1  # of so many steps one is a death, unless all are wanted
 
     @property
@@ -96,7 +100,7 @@ FLOWS = {
         Flow("approve", "release"),
         Flow("return", "reject"),
         Flow("destroy", "reject", "destroy"),
-        Flow("changed", changed=True, every=6),
+        Flow("changed", changed=True, every=7),
         Flow("watch-across", release_elsewhere=True, outbox_elsewhere=True, every=3),
         Flow("approve-across", "release", release_elsewhere=True, outbox_elsewhere=True),
         Flow("return-across", "reject", release_elsewhere=True, outbox_elsewhere=True, every=3),
@@ -104,6 +108,11 @@ FLOWS = {
         Flow("approve-twice", "release", deaths=2, every=3),
         Flow("return-twice", "reject", deaths=2, every=3),
         Flow("destroy-twice", "reject", "destroy", deaths=2, every=3),
+        Flow("watch-refused", refused=True, every=3),
+        Flow("approve-refused", "release", refused=True),
+        Flow("return-refused", "reject", refused=True, every=3),
+        Flow("destroy-refused", "reject", "destroy", refused=True, every=3),
+        Flow("watch-across-refused", release_elsewhere=True, outbox_elsewhere=True, refused=True, every=5),
     )
 }
 
@@ -125,6 +134,25 @@ class DyingDisk(Disk):
             self._told.write_text(what)
             os.kill(os.getpid(), signal.SIGKILL)
             time.sleep(60)  # another thread may be the one that the signal meets first
+
+
+class RefusingDisk(Disk):
+    """Refuses the step of that number, for a reason that goes round with the numbers; every second round all that follow too."""
+
+    def __init__(self, number: int) -> None:
+        self._number, self.count, self.met = number, 0, set[str]()
+        self._error = (errno.ENOSPC, errno.EACCES, errno.EIO, errno.EROFS)[number % 4]
+        self._on = number // 4 % 2 == 1
+
+    def step(self, what: str) -> None:
+        if what.startswith("after"):
+            return
+        self.count += 1
+        self.met.add(what)
+        if self.count == self._number or (self._on and self.count > self._number > 0):
+            if what == "before commit":
+                raise sqlite3.OperationalError("database or disk is full")
+            raise OSError(self._error, os.strerror(self._error))
 
 
 class InstantScanner:
@@ -231,9 +259,11 @@ class Home:
             settle=0.0,
             scan=Settings(jobs=1),
         )
-        gate = Gate(settings, [], disk=disk)
+        told: list[str] = []
+        gate = Gate(settings, [lambda event: told.append(event.what)], disk=disk)
         try:
-            gate.run()
+            if gate.run() or "fault" in told:
+                raise GateError("something could not be done")
         finally:
             gate.close()
 
@@ -336,6 +366,8 @@ def start_child(call: Callable[[], Any]) -> int:
         try:
             call()
             status = 0
+        except (GateError, DeskError):
+            status = REFUSED
         except BaseException:
             traceback.print_exc()
         finally:
@@ -352,7 +384,7 @@ def steps_of(home: Home) -> tuple[int, list[str]]:
     """How many steps a life without a death has, and of which kinds."""
     home.prepare()
     told = home.base.with_suffix(".count")
-    disk = DyingDisk(-1, told)
+    disk = RefusingDisk(-1) if home.flow.refused else DyingDisk(-1, told)
 
     def live() -> None:
         (home.watch if home.flow.order is None else home.order)(disk)
@@ -364,12 +396,26 @@ def steps_of(home: Home) -> tuple[int, list[str]]:
     return count, met
 
 
+def refusal(home: Home, number: int) -> list[str]:
+    """One life in which the disk refuses the step of that number."""
+    disk = RefusingDisk(number)
+    said = in_child((lambda: home.watch(disk)) if home.flow.order is None else (lambda: home.order(disk)))
+    faults = home.faults_after_death()
+    if said == 0 and (undone := home.faults_in_the_end()):  # what is not done must be said
+        faults.append(f"the disk refused it, and nothing was said of that: {undone}")
+    if said not in (0, REFUSED):
+        faults.append(f"ended with {said}")
+    return faults
+
+
 def life(home: Home, number: int, steps: int) -> dict[str, Any]:
     """One life that ends at the step of that number, and what is found after the next."""
     flow, faults, died_at = home.flow, [], []
     home.prepare()
     first = home.watch if flow.order is None else home.order
-    for death in range(flow.deaths):
+    if flow.refused:
+        faults += refusal(home, number)
+    for death in range(0 if flow.refused else flow.deaths):
         # The second death comes while the first one is being mended, somewhere else each time; the gate and the desk mend by turns.
         mend = first if death == 0 or flow.order is None or number % 4 < 2 else home.watch
         last = number if death == 0 else 1 + number * 7 % max(steps // 2, 1)
