@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from scanner.config import Settings
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from scanner.outbound.gate import Gate
     from scanner.policy.drill import Drill
     from scanner.run.drill import DrillResult
+    from scanner.render.export import Exported
     from scanner.run.stores import Refreshed
     from scanner.run.summary import RunSummary
     from scanner.run.trace import Answer as Traced
@@ -218,6 +219,38 @@ def find_person(
     from scanner.find.query import Subject
 
     return search(out, Subject(name, phone, email, address), key_file=key_file).frame()
+
+
+def export(
+    out: PathText,
+    target: BinaryIO | PathText,
+    fmt: str,
+    *,
+    mask_locators: bool = False,
+    key_file: PathText | None = None,
+    since: str | None = None,
+    **choice: Any,
+) -> Exported:
+    """Hand the findings at `out` to other systems: what `strayscan export` does. `fmt`: ocsf, csv, jsonl, or ocsf-parquet into a folder.
+
+    `target` is a binary stream or a path; `choice` are the fields of `scanner.findings.records.Choice`; `since` names a run, or a time
+    in ISO 8601. Raises `StoreError`, `KeyFileError`, ValueError for a format that does not exist.
+    """
+    from scanner.findings.errors import StoreError
+    from scanner.findings.records import Choice, moment
+    from scanner.redact import load_key
+    from scanner.render.export import export as exported
+
+    with open_findings(out) as store:
+        when = None if since is None else moment(store, since)
+        key = load_key(_path(key_file)) if mask_locators else None
+        keys = set(store.runs()["key_id"])
+        if key is not None and keys and key.key_id not in keys:
+            raise StoreError(
+                f"{out} holds findings under key {', '.join(sorted(keys))}, and this key is {key.key_id}: give the former with --key-file"
+            )
+        to = Path(target) if isinstance(target, (str, PathLike)) else target
+        return exported(store, to, fmt, Choice(since=when, **choice), key)
 
 
 def compact(out: PathText, *, older_than_days: float = 1.0) -> Compacted:

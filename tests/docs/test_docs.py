@@ -25,6 +25,7 @@ from tests.docs.blocks import ROOT, Block, blocks, run, run_page
 DOCS = ROOT / "docs"
 PAGES = sorted([*ROOT.glob("*.md"), *DOCS.rglob("*.md")])
 TUTORIAL = DOCS / "tutorial" / "first-scan.md"
+EXPORTING = DOCS / "how-to" / "export-findings.md"
 READING = DOCS / "how-to" / "read-the-findings.md"
 DETECTOR = DOCS / "how-to" / "add-a-detector.md"
 REFERENCE = DOCS / "reference"
@@ -64,6 +65,17 @@ def test_the_examples_of_reading_the_findings_run(finished: tuple[Path, list[tup
     printed = run(Block(python[0].page, python[0].line, "python", code), folder)
     assert "sales/old/list.bak" in printed
     assert "image_only" in printed
+
+
+def test_the_examples_of_exporting_run(finished: tuple[Path, list[tuple[Block, str]]]) -> None:
+    folder, _ = finished
+    shell = [block for block in blocks(EXPORTING) if block.language == "sh"]
+    (python,) = [block for block in blocks(EXPORTING) if block.language == "python"]
+    run(Block(shell[0].page, shell[0].line, "sh", "export XDG_CONFIG_HOME=.config\n" + "".join(block.text for block in shell)), folder)
+    assert "sales/old/list.bak" in (folder / "findings.csv").read_text(encoding="utf-8")
+    assert "sales/old/list.bak" not in (folder / "masked.jsonl").read_text(encoding="utf-8")
+    assert list((folder / "lake").rglob("*.parquet"))
+    assert run(python, folder).split()[-1] == "True"
 
 
 @pytest.mark.parametrize("name", ["README.md", "README.ja.md"])
