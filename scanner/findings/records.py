@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from scanner.findings.errors import StoreError
+from scanner.findings.latest import UNREAD
 
 if TYPE_CHECKING:
     from scanner.findings.read import Findings
@@ -22,7 +23,7 @@ COLUMNS = (
     "record", "activity", "time", "run_id", "finding_id", "object_id", "root", "path", "member", "store", "department", "owner", "exposure",
     "media_type", "size_bytes", "modified_at", "status", "status_reason", "excused", "persons", "severity", "copy_of", "entity_type",
     "rule_id", "detector", "score", "place", "column", "count", "distinct", "first_row", "first_line", "samples", "verdict", "reason",
-    "state", "first_seen", "last_seen", "closed_at",
+    "state", "assigned_to", "due", "first_seen", "last_seen", "closed_at",
 )  # fmt: skip
 """Of a record, in order (docs/reference/export.md)."""
 
@@ -91,19 +92,18 @@ def _utc(moment: datetime.datetime) -> datetime.datetime:
     return moment.astimezone(datetime.UTC)
 
 
-_UNREAD = """(o.status IN ('partial', 'unreadable', 'unsupported')
-    OR (o.status = 'unchanged' AND o.reason IS NOT NULL AND o.reason <> 'binary'))"""
+_UNDECIDED = "NULL::VARCHAR AS state, NULL::VARCHAR AS assigned_to, NULL::DATE AS due"
 
 
 def _query(choice: Choice) -> str:
     run = None if choice.run is None else _quoted(choice.run)
-    objects = "objects" if run is None else f"(SELECT * FROM all_objects WHERE run_id = {run})"
+    objects = "objects" if run is None else f"(SELECT *, {_UNDECIDED} FROM all_objects WHERE run_id = {run})"
     sources = ["findings"] if run is None else [f"(SELECT * FROM all_findings WHERE run_id = {run})"]
     if run is None and (choice.closed or choice.since is not None):
         sources.append("closed_findings")
     copies = "copies" if run is None else f"(SELECT * FROM all_copies WHERE run_id = {run})"
     wanted = [f"verdict IN ({', '.join(map(_quoted, choice.verdicts))})"] if choice.verdicts else ["false"]
-    unread = [_UNREAD]
+    unread = [UNREAD]
     if choice.departments:
         listed = f"coalesce(department, '') IN ({', '.join(map(_quoted, choice.departments))})"
         wanted.append(listed)
@@ -132,15 +132,17 @@ ended AS (
 SELECT 'finding' AS record, {activity} AS activity,
     CASE {activity} WHEN 'create' THEN f.first_seen WHEN 'update' THEN {seen} ELSE coalesce(n.closed_at, f.last_seen) END AS "time",
     f.run_id, f.finding_id, f.object_id, f.root, f.path, f.member, f.store, f.department, o.owner, o.exposure, o.media_type, o.size_bytes,
-    o.modified_at, o.status, o.reason AS status_reason, o.excused, o.persons, CASE f.verdict WHEN 'stray' THEN o.severity ELSE 'info' END AS severity,
-    c.copy_of, f.entity_type, f.rule_id, f.detector, f.score, f.place, f."column", f."count", f."distinct", f.first_row, f.first_line,
-    f.samples, f.verdict, f.reason, f.state, f.first_seen, f.last_seen, n.closed_at
+    o.modified_at, o.status, o.reason AS status_reason, o.excused, o.persons,
+    CASE f.verdict WHEN 'stray' THEN o.severity ELSE 'info' END AS severity, c.copy_of,
+    f.entity_type, f.rule_id, f.detector, f.score, f.place, f."column", f."count", f."distinct", f.first_row, f.first_line,
+    f.samples, f.verdict, f.reason, f.state, f.assigned_to, f.due, f.first_seen, f.last_seen, n.closed_at
 FROM found f LEFT JOIN here o USING (object_id) LEFT JOIN copied c ON c.object_id = f.object_id JOIN runs r ON r.run_id = f.run_id
 LEFT JOIN ended n ON n.finding_id = f.finding_id AND n.run_id = f.run_id {since_found}
 UNION ALL BY NAME
 SELECT 'unread' AS record, 'create' AS activity, coalesce(o.scanned_at, r.started_at) AS "time", o.run_id, o.object_id, o.root, o.path,
     o.member, o.store, o.department, o.owner, o.exposure, o.media_type, o.size_bytes, o.modified_at, o.status, o.reason AS status_reason,
-    o.excused, o.persons, c.copy_of, 'unread' AS verdict, r.started_at AS last_seen
+    o.excused, o.persons, c.copy_of, 'unread' AS verdict, o.state, o.assigned_to, o.due,
+    r.started_at AS last_seen
 FROM here o LEFT JOIN copied c USING (object_id) JOIN runs r ON r.run_id = o.run_id WHERE {" AND ".join(unread)} {since_unread}"""
 
 

@@ -58,7 +58,7 @@ def _cell(value: Any) -> Any:
         return "true" if value else "false"
     if isinstance(value, int | float):
         return value
-    if isinstance(value, datetime.datetime):
+    if isinstance(value, datetime.date):
         return _plain(value)
     return defused("; ".join(map(str, value)) if isinstance(value, list) else str(value))
 
@@ -71,6 +71,8 @@ def defused(text: str) -> str:
 def _plain(value: Any) -> str:
     if isinstance(value, datetime.datetime):
         return value.isoformat(timespec="microseconds").replace("+00:00", "Z")
+    if isinstance(value, datetime.date):
+        return value.isoformat()
     raise TypeError(f"a record holds no {type(value).__name__}")
 
 

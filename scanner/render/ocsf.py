@@ -25,8 +25,8 @@ _ACTIVITIES = {"create": (1, "Create"), "update": (2, "Update"), "close": (3, "C
 _SEVERITIES = {"critical": (5, "Critical"), "high": (4, "High"), "medium": (3, "Medium"), "low": (2, "Low"), "info": (1, "Informational")}
 _NOT_KNOWN = (0, "Unknown")
 _SUPPRESSED, _RESOLVED = (3, "Suppressed"), (4, "Resolved")
-_STATES = {"closed": _RESOLVED, "ignored": _SUPPRESSED, "accepted": _SUPPRESSED}
-_NEW = (1, "New")
+_STATES = {"closed": _RESOLVED, "ignored": _SUPPRESSED, "accepted": _SUPPRESSED, "excused": _SUPPRESSED}
+_NEW, _IN_PROGRESS = (1, "New"), (2, "In Progress")
 _GOVERNMENTAL = re.compile("JP_(?:MY_NUMBER|DRIVER_LICENSE|PASSPORT|PENSION_NUMBER|RESIDENCE_CARD|RESIDENT_RECORD)|PASSPORT|US_SSN")
 _FINANCIAL = re.compile("CREDIT_CARD|.*BANK_ACCOUNT|IBAN.*")
 _ANALYTICS = {"column": (3, "Statistical"), "rule": (8, "Regular Expressions"), "policy": (1, "Rule")}
@@ -53,7 +53,6 @@ def event(row: Mapping[str, Any]) -> dict[str, Any]:
 def _finding(row: Mapping[str, Any]) -> dict[str, Any]:
     kind, why = row["entity_type"], _WHY.get(row["reason"], "in an approved store" if row["verdict"] == "approved" else row["verdict"])
     severity = _SEVERITIES.get(row["severity"], _NOT_KNOWN) if row["verdict"] == "stray" else _SEVERITIES["info"]
-    status = _STATES.get(row["state"], _NEW)
     occurrence = {
         "column_name": row["column"],
         "column_number": _number(_CELL, row["column"]),
@@ -63,8 +62,7 @@ def _finding(row: Mapping[str, Any]) -> dict[str, Any]:
     }
     score = row["score"]
     return {
-        **_base(row, row["finding_id"], f"{kind}, {why}", severity, status),
-        "is_alert": row["verdict"] == "stray" and row["state"] not in _STATES,
+        **_base(row, row["finding_id"], f"{kind}, {why}", severity),
         "confidence_score": None if score is None else round(score * 100),
         "finding_info": {
             "uid": row["finding_id"],
@@ -90,8 +88,7 @@ def _unread(row: Mapping[str, Any]) -> dict[str, Any]:
     """Of unknown severity: what was not read is not called clean."""
     uid, title = f"unread-{row['object_id']}", f"Not {'fully ' if row['status'] == 'partial' else ''}read: {row['status_reason']}"
     return {
-        **_base(row, uid, title, _NOT_KNOWN, _SUPPRESSED if row["excused"] else _NEW),
-        "is_alert": not row["excused"],
+        **_base(row, uid, title, _NOT_KNOWN),
         "finding_info": {
             "uid": uid,
             "title": title,
@@ -103,7 +100,9 @@ def _unread(row: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _base(row: Mapping[str, Any], uid: str, title: str, severity: tuple[int, str], status: tuple[int, str]) -> dict[str, Any]:
+def _base(row: Mapping[str, Any], uid: str, title: str, severity: tuple[int, str]) -> dict[str, Any]:
+    status = _SUPPRESSED if row["excused"] and row["record"] == "unread" else _STATES.get(row["state"])
+    open_status = _NEW if row["assigned_to"] is None else _IN_PROGRESS
     activity = _ACTIVITIES[row["activity"]]
     time = _millis(row["time"])
     return {
@@ -118,8 +117,9 @@ def _base(row: Mapping[str, Any], uid: str, title: str, severity: tuple[int, str
         "time": time,
         "severity_id": severity[0],
         "severity": severity[1],
-        "status_id": status[0],
-        "status": status[1],
+        "status_id": (status or open_status)[0],
+        "status": (status or open_status)[1],
+        "is_alert": status is None and row["verdict"] in ("stray", "unread"),
         "status_code": row["state"] or row["status"],
         "status_detail": row["reason"] or row["status_reason"],
         "message": title,
@@ -140,6 +140,8 @@ def _base(row: Mapping[str, Any], uid: str, title: str, severity: tuple[int, str
             "member": row["member"],
             "place": row["place"],
             "verdict": row["verdict"],
+            "assigned_to": row["assigned_to"],
+            "due": None if row["due"] is None else row["due"].isoformat(),
             "exposure": row["exposure"],
             "persons": row["persons"],
             "distinct": row["distinct"],
@@ -264,8 +266,8 @@ def parquet_schema() -> pa.Schema:
     )  # fmt: skip
     resource = struct(uid=text, name=text, type=text, namespace=text, role_id=number, role=text, owner=user, group=group)
     unmapped = struct(
-        run_id=text, root=text, path=text, member=text, place=text, verdict=text, exposure=text, persons=long, distinct=long,
-        masks=pa.list_(text), copy_of=pa.list_(text),
+        run_id=text, root=text, path=text, member=text, place=text, verdict=text, assigned_to=text, due=text, exposure=text,
+        persons=long, distinct=long, masks=pa.list_(text), copy_of=pa.list_(text),
     )  # fmt: skip
     columns: dict[str, Any] = {
         "activity_id": number, "activity_name": text, "category_uid": number, "category_name": text, "class_uid": number,

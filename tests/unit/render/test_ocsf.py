@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 from functools import cache
 from pathlib import Path
@@ -11,10 +12,12 @@ import jsonschema
 import pyarrow.parquet as pq
 import pytest
 
+from scanner.findings.decide import Triage, Wanted
 from scanner.findings.read import open_findings
 from scanner.findings.records import Choice
 from scanner.render import ocsf
 from scanner.render.export import export
+from tests.unit.findings import deciding
 from tests.unit.findings.samples import ROOT, object_row, publish
 from tests.unit.render.exporting import NASTY, hostile, stray, written
 
@@ -113,6 +116,25 @@ def test_activity_and_status_follow_what_became_of_a_finding(three_runs: Path) -
         first, second = (int(moment.timestamp() * 1000) for moment in store.runs()["started_at"])
     assert abs(found["gone.txt"]["time"] - second) <= 1, "closed by the run that no longer found it"
     assert abs(found["gone.txt"]["finding_info"]["first_seen_time"] - first) <= 1
+
+
+def test_what_people_decided_is_told(tmp_path: Path) -> None:
+    deciding.scan(tmp_path, {"a": {1}, "b": {2}, "c": {3}, "u": "locked", "v": "locked"})
+    desk = Triage(tmp_path, person=deciding.ALICE, today=deciding.TODAY)
+    desk.ignore(deciding.wanted("a"), "test data")
+    desk.assign(deciding.wanted("b"), "Sales", datetime.date(2026, 6, 1))
+    desk.accept(Wanted((deciding.object_number("u"),)), "a music file")
+    found = {event["file"]["name"]: event for event in events(tmp_path, Choice(closed=True))}
+    assert {name: (event["status"], event["is_alert"]) for name, event in found.items()} == {
+        "a": ("Suppressed", False),
+        "b": ("In Progress", True),
+        "c": ("New", True),
+        "u": ("Suppressed", False),
+        "v": ("New", True),
+    }
+    assert (found["b"]["unmapped"]["assigned_to"], found["b"]["unmapped"]["due"]) == ("Sales", "2026-06-01")
+    assert [fault for event in found.values() for fault in faults(event)] == []
+    assert "2026-06-01" in written(tmp_path, "csv")[0].decode() and "2026-06-01" in written(tmp_path, "jsonl")[0].decode()
 
 
 def test_what_was_not_read_is_told_and_has_no_severity(three_runs: Path) -> None:
