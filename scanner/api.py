@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from scanner.outbound.desk import Desk
     from scanner.outbound.gate import Gate
     from scanner.policy.drill import Drill
-    from scanner.run.drill import DrillResult
     from scanner.render.export import Exported
+    from scanner.run.drill import DrillResult
     from scanner.run.stores import Refreshed
     from scanner.run.summary import RunSummary
     from scanner.run.trace import Answer as Traced
