@@ -26,7 +26,11 @@ _SUFFIX: Final = (
     "|esplanade|estates|expressway|expy|extension|freeway|fwy|gardens|gate|glen|green|grove|heights|highway|hwy|hill|hills|island|junction"
     "|landing|lane|ln|loop|mall|manor|meadows|mews|motorway|parade|park|parkway|pkwy|pass|path|pike|place|pl|plaza|plz|point|pointe|promenade"
     "|byway|causeway|chase|commons|hollow|knoll|overlook|pier|spur"
+    "|terr|strt|pky|aly|cswy|holw|mdws|mnr|rdg|vly|vlg|byp|cyn|hts|jct|lndg|mtn|trfy|spgs|shrs|ctr"
     "|quay|ridge|rise|road|rd|route|row|run|square|sq|street|str|st|terrace|ter|trace|trail|trl|turnpike|tpke|valley|view|village|vista|walk|way|wharf|yard"
+)
+_STRONG_SUFFIX: Final = (
+    "avenue|ave|boulevard|blvd|street|st|road|rd|lane|ln|drive|dr|court|ct|circle|cir|parkway|pkwy|highway|hwy|terrace|terr"
 )
 _STATE: Final = (
     "A[LKZR]|C[AOT]|D[CE]|FL|GA|HI|I[ADLN]|K[SY]|LA|M[ADEINSOT]|N[CDEHJMVY]|O[HKR]|P[AR]|RI|S[CD]|T[NX]|UT|V[AIT]|W[AIVY]|GU|A[AEP]"
@@ -42,25 +46,26 @@ _PARTS: Final = rf"""
 (?(DEFINE)
   (?P<gap> [ ]{{0,2}}(?:,[ ]|\.[ ]|,?\r?\n[ ]{{0,2}}>?[ ]?|[ ]-[ ])[ ]? | [ ]{{1,2}} )
   (?P<dir> (?i: (?: [NSEW] | So | NE | NW | SE | SW | N\.[EW]\. | S\.[EW]\. | North(?:east|west)? | South(?:east|west)? | East | West ) (?![A-Za-z]) \.? ) )
-  (?P<no> (?: [0-9]{{1,6}} (?:-[0-9]{{1,4}}(?![/0-9]))? [A-Z]? (?:[ -][0-9]/[0-9]|/[0-9]{{1,5}})? | (?i:{_NUMBER_WORD}) ) (?![\p{{Latin}}0-9]) )
+  (?P<no> (?: (?: [0-9]{{1,5}} [ ] (?=[0-9]) )? [0-9]{{1,6}} (?:-[0-9]{{1,4}}(?![/0-9]))? (?:-?[A-Z])? (?:[ -][0-9]/[0-9]|/[0-9]{{1,5}})? | (?i:{_NUMBER_WORD}) ) (?![\p{{Latin}}0-9]) )
   (?P<ordinal> [0-9]{{1,3}}(?i:st|nd|rd|th) )
   (?P<cap> (?:[\p{{Lu}}][\p{{Latin}}'’.&-]* | ['"][A-Z]['"] | (?:de|la|le|du|del|of|the|von|van|der|los|las|el)\b) )
   (?P<low> [\p{{Latin}}][\p{{Latin}}'’.&-]* )
   (?P<suffix> (?i:{_SUFFIX}) (?![\p{{Latin}}0-9]) \.? )
   (?P<named> (?i:avenue|ave|highway|hwy|route|rte|county[ ]road|county[ ]rd|state[ ]road|state[ ]route|us[ ]highway|interstate|fm|cr|sr)\.? [ ] (?: [A-Z0-9]{{1,4}} (?![A-Za-z0-9]) | of[ ]the[ ]\p{{Lu}}\p{{Latin}}+ ) | (?i:broadway)(?!\p{{Latin}}) (?: [ ] (?&suffix) )? )
-  (?P<numbered> (?: (?&cap) [ ] ){{0,3}}? (?i: (?: (?: state | county | co | us | u\.s\. | \p{{L}}{{2}} )[ ] )? (?: hwy | highway | route | rte | rt | expressway | expy | freeway | fwy | cr | sr | fm ) | us | u\.s\. | county[ ]road | county[ ]rd | state[ ]road ) \.? [ ] \#? [ ]? [0-9]{{1,4}}[A-Z]? (?![A-Za-z0-9-]) )
+  (?P<numbered> (?: (?&cap) [ ] ){{0,3}}? (?i: (?: (?: state | county | co | us | u\.s\. | \p{{L}}{{2}} )[ ] )? (?: hwy | highway | route | rte | rt | expressway | expy | freeway | fwy | cr | sr | fm ) | us | u\.s\. | county[ ]road | county[ ]rd | state[ ]road ) \.? [ ] \#? [ ]? (?i: no\.?[ ] )? [0-9]{{1,4}}[A-Z]? (?![A-Za-z0-9-]) )
   (?P<grid> (?&dir) [ ] [0-9]{{2,5}} [ ] (?&dir) (?: [ ] (?&suffix) )? )
-  (?P<street> (?&grid) | (?: (?&dir) [ ] )? (?: (?&numbered) | (?&named) | (?: (?:(?&ordinal)|(?&cap)) [ ] ){{1,5}} (?&suffix) | (?&ordinal) [ ] (?&suffix) ) (?: ,? [ ] (?&dir) )? | (?&dir) [ ] (?: (?&low) [ ] ){{1,3}}? (?&suffix) )
-  (?P<lowstreet> (?: (?&dir) [ ] )? (?: (?: (?&ordinal) | (?&low) ) [ ] ){{1,4}}? (?&suffix) (?: [ ] (?&dir) )? )
+  (?P<street> (?&grid) | (?: (?&dir) [ ] )? (?: (?&numbered) | (?&named) | (?: (?:(?&ordinal)|(?&cap)) [ ] ){{1,5}} (?&suffix) | (?&ordinal) [ ] (?&suffix) | (?<= (?:[NSEW]|[tThH])[.]?[ ] ) [0-9]{{1,3}} [ ] (?&suffix) ) (?: ,? [ ] (?&dir) )? | (?&dir) [ ] (?: (?&low) [ ] ){{1,3}}? (?&suffix) )
+  (?P<lowstreet> (?: (?&dir) [ ] )? (?: (?: (?&ordinal) | (?&low) ) [ ] ){{1,4}}? (?&suffix) (?: ,? [ ] (?&dir) )? )
   (?P<unit> (?i: (?: apt | apartment | suite | ste | unit | room | rm | floor | fl | bldg | building | lot | trailer | trlr | dept | flat | box | flr | spc | space | annex | penthouse | ph | \#) (?![\p{{Latin}}]) \.? [ ]? \#? [ ]? [A-Za-z]?-?[0-9]{{0,5}}(?:[.-]?[A-Za-z0-9]{{1,4}})?(?:(?<=[ ][A-Z])[ ][0-9]{{1,4}}(?![0-9]))? (?:[ ][A-Z](?![\p{{Latin}}.]))?
-                | (?:[0-9]{{1,3}}(?:st|nd|rd|th) | first | second | third | fourth | ground | bottom | top | main ) [ ] (?: floor | fl | flr ) (?![\p{{Latin}}]) \.? | lower[ ]level | upstairs | basement | mezzanine | rear ) )
+                | (?:[0-9]{{1,3}}(?:st|nd|rd|th) | first | second | third | fourth | ground | bottom | top | main ) [ ] (?: floor | fl | flr ) (?![\p{{Latin}}]) \.? | lower[ ]level | upstairs | basement | mezzanine | rear
+                  | (?: no | dept | department | mail[ ]code | mc | client[ ]code | file | lockbox | substation | condo | interim[ ]unit ) \.? [ ] \#? [ ]? (?=[A-Z]{{0,2}}[0-9]) [A-Z0-9-]{{1,10}} (?![\p{{Latin}}0-9]) ) )
   (?P<units> (?: (?&gap) | [ ]?[/&][ ]? ) (?&unit) (?: [ ] \( [^()\n]{{2,25}} \) )? )
   (?P<short> ,[ ] [A-Z]{{1,2}}-?[0-9]{{0,4}} (?=,[ ]) )
   (?P<city> (?:\p{{Lu}}[\p{{Latin}}'’.-]*|\bof\b|\bla\b|\bde\b)(?:[ ](?:(?:d['’])?\p{{Lu}}[\p{{Latin}}'’.-]*|of|la|de|the)){{0,3}} )
   (?P<lowcity> \p{{Latin}}[\p{{Latin}}'’.-]*(?:[ ]\p{{Latin}}[\p{{Latin}}'’.-]*){{0,3}} )
-  (?P<state> (?:{_STATE})(?![\p{{Latin}}0-9]) | (?i:D\.C\.) | (?i:{_STATE_NAME})(?!\p{{Latin}}) )
+  (?P<state> (?:{_STATE})(?![\p{{Latin}}0-9]) | (?i:D\.C\. | N\.[YJCHMD]\. | N\.Y(?!\p{{Latin}}) | S\.[CD]\. | R\.I\. | W\.[ ]?Va\.) | District[ ]of[ ]Columbia | (?i:{_STATE_NAME})(?!\p{{Latin}}) )
   (?P<anystate> (?i: {_STATE} | {_STATE_NAME} )(?![\p{{Latin}}0-9]) )
-  (?P<zip> [0-9]{{5}}(?:-[0-9]{{4}})?(?![0-9-]) )
+  (?P<zip> [0-9]{{5}}(?:-?[0-9]{{4}})?(?![0-9-]) )
   (?P<postcode> [A-Z]{{1,2}}[0-9][A-Z0-9]? [ ]? [0-9][ABD-HJLNP-UW-Z]{{2}} (?![A-Za-z0-9]) | [A-Z][0-9][A-Z] [ ] [0-9][A-Z][0-9] (?![A-Za-z0-9]) )
   (?P<country> (?: USA | U\.S\.A\. | United[ ]States(?:[ ]of[ ]America)? | UK | United[ ]Kingdom | England | Canada | Australia | Scotland | Wales | Ireland )(?![\p{{Latin}}]) )
   (?P<tail> (?&gap) (?&lowcity) (?&gap) (?&anystate) (?&gap) (?&zip) | (?&gap) (?&city) (?&gap) (?&state) (?: (?&gap) (?&zip) )? | (?&gap) (?&state) (?&gap) (?&zip) | (?&gap) (?&city) (?&gap) (?&zip) | (?: (?&gap) (?&city) ){{1,3}} (?&gap) (?&postcode) | (?&gap) (?&postcode) )
@@ -80,12 +85,12 @@ _FORMS: Final = (
     (
         "box",
         0.85,
-        rf"{_LEFT_LOOSE} (?i: P\.? [ ]? O\.? [ ]? Box | Post [ ] Office [ ] Box | lock[ ]?box | (?: rr[0-9]? | hcr? | hc | rural[ ]route | route | rt ) (?: [ ] \#? [ ]? [0-9]{{1,4}} )? [ ] box ) [ ] \#? [ ]? [0-9]{{1,6}}[A-Z]?(?![\p{{Latin}}0-9]) (?: (?&gap) (?i: p\.?o\.? [ ] box ) [ ] [0-9]+ )? (?: (?&tail) | (?&gap) (?&lowcity) (?&gap) (?&anystate) (?&gap) (?&zip) )? (?: (?&gap) (?&country) )?",
+        rf"{_LEFT_LOOSE} (?: (?i: dept | department | client | customer | lockbox ) \.? [ ] \#? [ ]? [0-9-]{{3,12}} ,? [ ] )? (?i: P\.? [ ]? O\.? [ ]? Box | Post [ ] Office [ ] Box | lock[ ]?box | (?: rr[0-9]? | hcr? | hc | rural[ ]route | route | rt ) (?: [ ] \#? [ ]? [0-9]{{1,4}} )? [ ] box ) [ ] \#? [ ]? [0-9]{{1,6}}[A-Z]?(?![\p{{Latin}}0-9]) (?: (?&gap) (?i: p\.?o\.? [ ] box ) [ ] [0-9]+ )? (?: (?&units) (?: [ ] [0-9]{{4,12}} )? )? (?: (?&tail) | (?&gap) (?&lowcity) (?&gap) (?&anystate) (?&gap) (?&zip) )? (?: (?&gap) (?&country) )?",
     ),
     (
         "numbered_zip",
         0.85,
-        rf"{_LEFT_LOOSE} (?&no) [ ] (?: (?&dir) [ ] )? (?: (?: (?&ordinal) | (?&low) | [0-9]{{1,4}} ) ,? [ ] ){{1,8}}? (?: (?&unit) (?&gap) )? (?: (?&anystate) | (?&city) ) ,? [ ] (?&zip) (?: (?&gap) (?&country) )?",
+        rf"{_LEFT_LOOSE} (?&no) [ ] (?: (?&dir) [ ] )? (?: (?: (?&ordinal) | (?&low) | \#?[ ]? [0-9]{{1,6}} ) ,? [ ] ){{1,8}}? (?: (?&unit) (?&gap) )? (?: (?&anystate) | (?&city) ) ,? [ ] (?&zip) (?: (?&gap) (?&country) )?",
     ),
     (
         "military",
@@ -95,7 +100,22 @@ _FORMS: Final = (
     (
         "direction",
         0.6,
-        rf"{_LEFT_LOOSE} (?&no) [ ] (?&dir) [ ] (?: (?&ordinal) | (?&cap) ) (?: [ ] (?&cap) )?? (?: (?&units) (?: (?&tail) )? | (?&tail) | (?= [ ]* (?: [,;\t|\r\n] | \Z ) ) )",
+        rf"{_LEFT_LOOSE} (?&no) [ ] (?: (?&grid) | (?&dir) [ ] (?: (?&ordinal) | (?&cap) ) ) (?: [ ] (?&cap) )?? (?: (?&units) (?: (?&tail) )? | (?&tail) | (?= [ ]* (?: [,;\t|\r\n] | \Z ) ) )",
+    ),
+    (
+        "road_zip",
+        0.8,
+        r"(?<![\p{Latin}0-9]) (?: (?i: box ) [ ] \# [ ]? [0-9]{1,6} | (?: (?&dir) [ ] )? (?: (?&numbered) (?: [ ] (?&dir) )? | (?: (?&cap) [ ] ){1,3} (?&suffix) | County[ ]Road[ ][A-Z]{1,2} ) ) , [ ]? (?&city) , [ ]? (?&state) [ ] (?&zip) (?: (?&gap) (?&country) )?",
+    ),
+    (
+        "field",
+        0.6,
+        rf"(?<! [^\n] ) (?: (?&unit) ,? [ ] ){{0,2}} (?=[0-9]) (?&no) [ ] (?: (?&dir) [ ] )? (?: (?: (?&ordinal) | (?&low) ) [ ] ){{1,4}}? (?i: {_STRONG_SUFFIX} ) (?![\p{{Latin}}0-9]) \.? (?: ,? [ ] (?&dir) )? (?: (?&units) )? (?: ,? [ ] (?&lowcity) (?: ,? [ ] (?&anystate) )? | [ ] (?&zip) | [ ] attn:? [ ] [^\n]{{3,40}} )?? (?= [ ]* (?: \n | \Z ) )",
+    ),
+    (
+        "field_state",
+        0.6,
+        r"(?<! [^\n] ) (?=[0-9]{2}) (?&no) [ ] (?![\p{Ll}]+s[ ,]) (?: (?&dir) [ ] )? (?: (?: (?&ordinal) | (?&low) | \# ) ,? [ ] ){2,6}? (?: (?! (?:OK|OR|ME|IN|HI|MD|MS|PA|MA)\b ) (?&state) | (?<=,[ ]) (?&anystate) ) (?= [ ]* (?: \n | \Z ) )",
     ),
     ("city_zip", 0.6, r"(?<![\p{Latin}0-9]) (?&city) , [ ]? (?&state) [ ] (?&zip) (?: (?&gap) (?&country) )?"),
 )
@@ -119,6 +139,12 @@ _PROSE: Final = frozenset(
         "days",
         "hours",
         "minutes",
+        "hour",
+        "minute",
+        "day",
+        "mile",
+        "km",
+        "week",
     )
 ) | frozenset(("percent", "men", "women", "times", "more", "less", "other", "different", "or", "was", "were", "is", "i", "am"))
 _CLOCK: Final = frozenset(("am", "pm", "a.m.", "p.m."))
@@ -152,7 +178,7 @@ _PLACE_SUFFIXES: Final = frozenset(
         "walk",
     )
 )
-_LOOSE_FORMS: Final = frozenset(("street_unit", "numbered_zip", "full", "direction"))
+_LOOSE_FORMS: Final = frozenset(("street_unit", "numbered_zip", "full", "direction", "field", "field_state"))
 _ADDRESS_WORDS: Final = words_pattern(
     ["address", "addr", "street", "streetaddress", "住所", "所在地", "address1", "address line", "mailing"]
 )
@@ -165,7 +191,7 @@ _NUMBER_START: Final = regex.compile(
 )
 _STREET_START: Final = regex.compile(rf"(?i)(?<![\p{{Latin}}])(?:{_SUFFIX}|broadway|rte|rt|cr|sr|fm|us|u\.s\.|interstate)(?![\p{{Latin}}])")
 _BOX_START: Final = regex.compile(
-    r"(?i)(?<![\p{Latin}0-9])(?:p\.? ?o\.? ?box|post office box|lock ?box|(?:rr[0-9]?|hcr?|hc|rural route|route|rt)(?: #? ?[0-9]{1,4})? box) "
+    r"(?i)(?<![\p{Latin}0-9])(?:(?:dept|department|client|customer|lockbox)\.? #? ?[0-9-]{3,12},? )?(?:p\.? ?o\.? ?box|post office box|lock ?box|(?:rr[0-9]?|hcr?|hc|rural route|route|rt)(?: #? ?[0-9]{1,4})? box) "
 )
 _DIRECTION_START: Final = regex.compile(
     r"(?<![\p{Latin}0-9])[0-9]{1,6}[A-Z]? (?=(?i:[NSEW]|NE|NW|SE|SW|N\.[EW]\.|S\.[EW]\.|north|south|east|west|so)\.? [\p{Lu}0-9])"
@@ -196,6 +222,9 @@ def _starts(folded: str) -> dict[str, list[int]]:
         "box": [match.start() for match in _BOX_START.finditer(folded)],
         "direction": [match.start() for match in _DIRECTION_START.finditer(folded)],
         "military": [match.start() for match in _MILITARY_START.finditer(folded)],
+        "road_zip": _followed([match.start() for match in _PLACE_START.finditer(folded)], zips) if zips else [],
+        "field": [start for start in near_street if not start or folded[start - 1] == "\n"],
+        "field_state": [start for start in numbers if not start or folded[start - 1] == "\n"],
         "city_zip": _followed([match.start() for match in _PLACE_START.finditer(folded)], zips) if zips else [],
     }
 
@@ -218,6 +247,7 @@ class AddressEnRecognizer(EntityRecognizer):
         (_NUMBER_SIGN, _STREET_SIGN),
         r"[0-9][A-Z]?[ ](?i:[NSEW]|NE|NW|SE|SW|N\.[EW]\.|S\.[EW]\.|north|south|east|west|so)\.?[ ][A-Z0-9]",
         (_NUMBER_SIGN, _ZIP_SIGN),
+        (_NUMBER_SIGN, rf"[ ](?i:{_STATE}|{_STATE_NAME})[ ]{{0,2}}(?:\r?\n|$)"),
         r"(?i)box[ #]{1,3}[0-9]",
         rf",[ ]?(?:{_STATE}|(?i:D\.C\.|{_STATE_NAME}))[ ][0-9]{{5}}",
         r"(?i:[AFD]PO[ ]A[AEP])[ ][0-9]{5}",

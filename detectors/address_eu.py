@@ -69,15 +69,15 @@ _LEFT: Final = r"(?<![\p{L}\p{M}0-9#$./-])(?<![0-9][:,](?=[0-9]))"
 _AT: Final = r"(?: lives? | living | resid(?:es|ing) | located | situated )[ ](?:on|at|in)[ ] | address(?:[ ]is)?:?[ ]"
 _FORMS: Final = (
     # rule id, score, what its start must be, pattern
-    ("unit", 0.8, rf"{_LEFT} (?: (?&front)? (?&street) ) (?&gap) (?&unit) (?: (?&gap) (?&unit) )? (?&tail)?"),
-    ("full", 0.8, rf"{_LEFT} (?&front)? (?: (?&typed) | (?: (?&word) [ ] ){{1,4}} (?&no) ) (?&tail)"),
-    ("typed", 0.7, rf"{_LEFT} (?&typed) (?&city)?"),
-    ("box", 0.6, r"(?<![\p{L}0-9]) (?i:postbox|postboks|postfach|apartado) [ ] [0-9]{1,6} (?![0-9]) (?&tail)?"),
     (
         "corner",
         0.55,
         r"(?<!\p{L}) (?i:the[ ])? (?i:corner|intersection)[ ]of[ ] (?=[^.\n]{0,60}[0-9]) (?: (?&word)\.? [ ] | [0-9]{1,5}[ ] ){1,6} (?:and|&)[ ] (?: (?&cap) (?: [ ](?&cap) ){0,3} (?: [ ] (?&no) )? )",
     ),
+    ("unit", 0.8, rf"{_LEFT} (?: (?&front)? (?&street) ) (?&gap) (?&unit) (?: (?&gap) (?&unit) )? (?&tail)?"),
+    ("full", 0.8, rf"{_LEFT} (?&front)? (?: (?&typed) | (?: (?&word) [ ] ){{1,4}} (?&no) ) (?&tail)"),
+    ("typed", 0.7, rf"{_LEFT} (?&typed) (?&city)?"),
+    ("box", 0.6, r"(?<![\p{L}0-9]) (?i:postbox|postboks|postfach|apartado) [ ] [0-9]{1,6} (?![0-9]) (?&tail)?"),
     ("lives", 0.6, rf"(?<= {_AT} ) (?: (?&front)? (?&named) [ ] (?&no) | [0-9]{{1,4}} [ ] (?&named) )"),
     (
         "record",

@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 
 from detectors.address_en import AddressEnRecognizer
+from detectors.fold import encodable, fold
+from detectors.gate import Finder, Gate
 
 READER = AddressEnRecognizer()
 
@@ -44,8 +46,33 @@ def test_exact_spans(address: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "address"),
+    [
+        ("Sample Point Road, Deale, MD 20751", "Sample Point Road, Deale, MD 20751"),  # a road without a house number
+        ("US Highway 22, Sample City, MT 59301", "US Highway 22, Sample City, MT 59301"),
+        ("see Box # 63, Cordova, AK 99574 too", "Box # 63, Cordova, AK 99574"),
+        ("1101 U.S. Highway No. 130 North, Burlington, NJ 08016", "1101 U.S. Highway No. 130 North, Burlington, NJ 08016"),
+        ("po box 4869 dept 541 houston tx 77210", "po box 4869 dept 541 houston tx 77210"),
+        ("lockbox 809675, po box 4192 kansas city mo 64141", "lockbox 809675, po box 4192 kansas city mo 64141"),
+        ("4949 Sample Ave. No. 102", "4949 Sample Ave. No. 102"),
+        ("253 Broadway, 2nd Floor, New York, N.Y. 10007", "253 Broadway, 2nd Floor, New York, N.Y. 10007"),
+        ("The restaurant is at 704 1436 Sample Drive", "704 1436 Sample Drive"),  # a unit before the house number
+        ("5536 West 103 Place", "5536 West 103 Place"),
+        ("7924 sample oaks cir 22182", "7924 sample oaks cir 22182"),  # small letters, but the line holds nothing else
+        ("suite 200, 7000 sample road, n.e.", "suite 200, 7000 sample road, n.e."),
+        ("Sample Ltd\n100 main los angeles, ca\nno phone", "100 main los angeles, ca"),
+    ],
+)  # fmt: skip
+def test_found_inside(text: str, address: str) -> None:
+    assert [found_one.rstrip(".") for found_one in found(text)] == [address.rstrip(".")]
+    assert Gate([Finder("en", READER.SIGNS, lambda *_: [])]).open(*encodable(fold(text)))
+
+
+@pytest.mark.parametrize(
     "text",
     [
+        "3 days in LA", "5 hour drive", "10 minute drive to Denver, CO", "24 Bottles Lot 184", "12 Monkeys OK", "50 states of ME",
+        "250 employees, CA", "our 7924 sample oaks cir 22182 went",
         "10:00 AM CST the place", "12 months on the road", "The 2007 Bowling Green team", "3 Long Island", "5 people per street",
         "Houston, Texas",
         "version 3 Drive letter C",
