@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from scanner.policy.drill import Drill
     from scanner.render.export import Exported
     from scanner.run.drill import DrillResult
+    from scanner.run.reveal import Revealed
     from scanner.run.stores import Refreshed
     from scanner.run.summary import RunSummary
     from scanner.run.trace import Answer as Traced
@@ -251,6 +252,24 @@ def export(
             )
         to = Path(target) if isinstance(target, (str, PathLike)) else target
         return exported(store, to, fmt, Choice(since=when, **choice), key)
+
+
+def reveal(out: PathText, finding: str, policy: PathText, *, reason: str, most: int = 3) -> Revealed:
+    """A finding's values, read again from the source: what `strayscan reveal` shows. They are for a person's eyes: write them nowhere.
+
+    Raises `RevealError` (not allowed by the policy among its causes; that is logged too), `PolicyError`, `StoreError`.
+    """
+    from scanner.run.reveal import reveal as revealed
+
+    return revealed(Path(out), finding, Path(policy), reason, most)
+
+
+def reveals_log(out: PathText) -> tuple[int, str, list[str]]:
+    """(entries, hash of the last, what is wrong) of the log of values shown. Raises `StoreError`."""
+    from scanner.run import audit
+    from scanner.run.reveal import LOG
+
+    return audit.check(Path(out), LOG)
 
 
 def compact(out: PathText, *, older_than_days: float = 1.0) -> Compacted:

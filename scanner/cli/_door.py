@@ -86,13 +86,16 @@ def _status_of(fault: Exception) -> int | None:
     from scanner.policy import PolicyError
     from scanner.redact.key import KeyFileError
     from scanner.render.sheets import SheetError
+    from scanner.run.reveal import RevealError
     from scanner.run.scan import RunFailed
     from scanner.run.supervisor import WorkersFailed
     from scanner.sources.filesystem import RootError
 
     if isinstance(fault, RunFailed | WorkersFailed | NotNow):
         return FAILED
-    expected = RuleError | StoreError | PolicyError | KeyFileError | RootError | GateError | DeskError | SheetError | QueryError
+    expected = (
+        RuleError | StoreError | PolicyError | KeyFileError | RootError | GateError | DeskError | SheetError | QueryError | RevealError
+    )
     return USAGE if isinstance(fault, expected) else None
 
 

@@ -138,7 +138,7 @@ def verify(out: Path, case: str) -> Verified:
     data = _read(path, case)
     held = snapshot.take(out.resolve())
     check_key(held.out, str(data["key_id"]))
-    with Reader(held) as reader:
+    with Reader(held, [match["object_id"] for match in data["matches"]]) as reader:
         now = list(joined(_hits(reader, data), bool(data["whole_name"])))
         places = list(_places(reader, held, data, now))
         before = {_key(match) for match in data["matches"]}

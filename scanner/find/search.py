@@ -21,6 +21,7 @@ from scanner.find.names import Names
 from scanner.find.query import KINDS, MEDIUM, NAME, STRENGTHS, STRONG, Subject, Term, kanji_terms, terms
 from scanner.findings import latest, snapshot
 from scanner.findings.read import Findings
+from scanner.findings.schema import OBJECTS
 from scanner.findings.snapshot import Snapshot
 from scanner.findings.store import check_key
 from scanner.redact import Fingerprinter, Key, KeyFileError, key_path, load_key
@@ -251,9 +252,11 @@ FROM objects o WHERE {latest.UNREAD} OR o.status = 'excluded' GROUP BY ALL ORDER
 class Reader:
     """Looks fingerprints up in a store as it is now. A context manager."""
 
-    def __init__(self, held: Snapshot) -> None:
+    def __init__(self, held: Snapshot, objects: Iterable[str] = ()) -> None:
+        """`objects`: ids of which something will be asked whether or not they hold anything."""
         self._held = held
-        self._findings = Findings(held)
+        self._asked = frozenset(objects)
+        self._opened: Findings | None = None
         self._lost: dict[Path, str] = {}
         self.row_groups = self.row_groups_read = 0
 
@@ -261,11 +264,13 @@ class Reader:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._findings.close()
+        if self._opened is not None:
+            self._opened.close()
 
     @property
     def problems(self) -> list[str]:
-        return [*self._findings.problems, *self._lost.values()]
+        known = self._held.problems if self._opened is None else self._opened.problems
+        return [*known, *self._lost.values()]
 
     def hits(self, asked: Sequence[Term], objects: Sequence[str] | None = None) -> list[Hit]:
         """Where the terms stand in objects that are there now; with `objects`, in these alone."""
@@ -274,6 +279,7 @@ class Reader:
             by_tag.setdefault(term.fingerprint, []).append(term)
         tags = np.fromiter(by_tag, np.uint64, len(by_tag))
         looked = self._looked(tags, None if objects is None else pa.array(objects, pa.string()))
+        self._asked |= frozenset(looked["object_id"].unique().to_pylist()) if self._opened is None else frozenset()
         hits = []
         for row in self._rows(_HITS, hits=looked) if len(looked) else ():
             for term in by_tag[row["fingerprint"]]:
@@ -291,22 +297,43 @@ class Reader:
         return self._rows(query, **tables)
 
     def _rows(self, query: str, **tables: Any) -> Iterator[dict[str, Any]]:
-        for batch in self._findings.batches(query, **tables):
+        if self._opened is None:
+            self._opened = Findings(self._held, only=_files_of(self._held, self._asked))
+        for batch in self._opened.batches(query, **tables):
             yield from batch.to_pylist()
 
     def _looked(self, tags: npt.NDArray[np.uint64], objects: Any) -> pa.Table:
         """Files that were merged meanwhile are looked for under their new names, once; one that is damaged is told and left out."""
         looked = lookup.look_up(self._held.files["values"], tags, objects)
         if looked.missing:
-            self._findings.close()
             self._held = snapshot.take(self._held.out)
-            self._findings = Findings(self._held)
             looked = lookup.look_up(self._held.files["values"], tags, objects)
         for path in (*looked.damaged, *looked.missing):
             self._lost[path] = f"{path.relative_to(self._held.out)} is left out: its content is damaged"
         self.row_groups += looked.row_groups
         self.row_groups_read += looked.row_groups_read
         return looked.rows
+
+
+def _files_of(held: Snapshot, objects: frozenset[str]) -> pa.Table | None:
+    """Root and path of the files that hold these objects, and of all that were ever not read or excluded: on other files nothing depends.
+    None (all of them) where a file of the store is damaged inside, which reading it in full will tell."""
+    import pyarrow.compute as pc
+    from pyarrow import dataset
+
+    if not held.files["objects"]:
+        return None
+    field = pc.field
+    wanted = field("object_id").isin(pa.array(sorted(objects), pa.string())) | field("status").isin(_NOT_READ)
+    wanted |= (field("status") == "unchanged") & field("reason").is_valid()
+    try:
+        files = dataset.dataset([str(path) for path in held.files["objects"]], schema=OBJECTS, partitioning=None)
+        return files.to_table(columns=["root", "path"], filter=wanted).group_by(["root", "path"]).aggregate([])
+    except (OSError, pa.ArrowException):
+        return None
+
+
+_NOT_READ: Final = ["partial", "unreadable", "unsupported", "excluded"]
 
 
 # --------------------------------------------------------------------------- what belongs together

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from scanner.findings.snapshot import Snapshot
 
 _SOURCES = {"objects": "every_object", "findings": "every_finding", "copies": "every_copy", "values": "every_value"}
+_BY_FILE = ("objects", "findings", "copies")  # tables with root and path
 _DECIDED = {"decisions": "decided_row", "covered": "covered_row"}
 
 
@@ -42,9 +43,11 @@ def open_findings(out: str | Path, today: datetime.date | None = None) -> Findin
 class Findings:
     """Tables of a store. Frames are pandas (nullable integers and booleans, times in UTC), or Arrow tables with ``arrow=True``."""
 
-    def __init__(self, snapshot: Snapshot, today: datetime.date | None = None) -> None:
+    def __init__(self, snapshot: Snapshot, today: datetime.date | None = None, only: pa.Table | None = None) -> None:
+        """`only`: a table of `root` and `path`; the store is then read as if it held these files and no others, which is quicker."""
         self._snapshot = snapshot
         self._today = today
+        self._only = only
         self._connection: Any = None
         self._close: Callable[[], object] = bool  # nothing to close yet
 
@@ -206,7 +209,7 @@ class Findings:
         spill = tempfile.mkdtemp(prefix="strayscan-")
         connection = _connect(spill)
         self._close = weakref.finalize(self, _discard, connection, spill)
-        _build(connection, self._snapshot, self.today)
+        _build(connection, self._snapshot, self.today, self._only)
         _shut_in(connection, [path for paths in self._snapshot.files.values() for path in paths])
         self._connection = connection
 
@@ -232,14 +235,16 @@ def _discard(connection: Any, spill: str) -> None:
     shutil.rmtree(spill, ignore_errors=True)
 
 
-def _build(connection: Any, snapshot: Snapshot, today: datetime.date) -> None:
+def _build(connection: Any, snapshot: Snapshot, today: datetime.date, only: pa.Table | None) -> None:
     import pyarrow as pa
 
     _load(connection, "runs", _runs_table(snapshot))
     _load(connection, "complete_runs", _complete_runs(snapshot))
     _load(connection, "clock", pa.table({"today": [today]}))
+    if only is not None:
+        _load(connection, "kept", only)
     for table, source in (_SOURCES | _DECIDED).items():
-        _source(connection, table, source, snapshot.files[table])
+        _source(connection, table, source, snapshot.files[table], kept=only is not None and table in _BY_FILE)
     for statement in (latest.COVERING, latest.CLOSED_FOLDERS, latest.STANDING, latest.FINDING_STATES, *triage.EMPTY):
         connection.execute(statement)
     for statement in triage.DECIDED if snapshot.files["decisions"] else ():
@@ -254,7 +259,7 @@ def _load(connection: Any, name: str, table: Any) -> None:
     connection.unregister("incoming")
 
 
-def _source(connection: Any, table: str, name: str, files: Iterable[Path]) -> None:
+def _source(connection: Any, table: str, name: str, files: Iterable[Path], *, kept: bool) -> None:
     """All rows of a table. The empty table in front brings every column in its type, whatever the files lack."""
     from scanner.findings.schema import DECIDED, TABLES
 
@@ -265,7 +270,8 @@ def _source(connection: Any, table: str, name: str, files: Iterable[Path]) -> No
     if listed:
         query += f" UNION ALL BY NAME SELECT * FROM read_parquet([{listed}], union_by_name = true, hive_partitioning = false)"
     columns = ", ".join(f'"{column}"' for column in schema.names)
-    connection.execute(f"CREATE VIEW {name} AS SELECT {columns} FROM ({query})")
+    only = " SEMI JOIN kept USING (root, path)" if kept else ""
+    connection.execute(f"CREATE VIEW {name} AS SELECT {columns} FROM ({query}){only}")
 
 
 def _shut_in(connection: Any, files: list[Path]) -> None:

@@ -60,12 +60,13 @@ def _look(out: Path) -> Snapshot:
                 continue
             seen.add(part.path)
             if part.table in files and (same_key or part.table != "values"):
-                fault = _fault(out, part)
+                fault, missing = _looked_at(out, part)
                 if fault is None:
                     files[part.table].append(out / part.path)
-                    problems += _missing_columns(out, part)
                 else:
                     problems.append(f"{part.path} is left out: {fault}")
+                if missing:
+                    problems.append(f"{part.path} has no column {', '.join(missing)}: it is read as empty")
     for table in DECIDED:
         files[table] = _decided(out, table, problems)
     return Snapshot(out, tuple(manifests), {table: tuple(paths) for table, paths in files.items()}, tuple(problems))
@@ -167,27 +168,28 @@ def _key_id(out: Path, manifests: list[Manifest]) -> str | None:
         return manifests[-1].key_id if manifests else None
 
 
-def _fault(out: Path, part: Part) -> str | None:
-    """Why a file cannot be used, by what its size and footer tell; None if it can."""
+def _looked_at(out: Path, part: Part) -> tuple[str | None, list[str]]:
+    """Why a file cannot be used, by what its size and footer tell, None if it can; and the columns that it lacks."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     path = out / part.path
     if not path.resolve().is_relative_to(out.resolve()):
-        return "it lies outside the store"
+        return "it lies outside the store", []
     try:
         size = path.stat().st_size
         if size != part.size_bytes:
-            return f"it has {size} bytes of {part.size_bytes}"
+            return f"it has {size} bytes of {part.size_bytes}", []
         with pq.ParquetFile(path) as file:
             rows, schema = file.metadata.num_rows, file.schema_arrow
     except FileNotFoundError:
-        return _MISSING
+        return _MISSING, []
     except (OSError, pa.ArrowException, ValueError):
-        return "it is damaged"
+        return "it is damaged", []
     if rows != part.rows:
-        return f"it has {rows} rows of {part.rows}"
-    return _other_type(schema, part.table)
+        return f"it has {rows} rows of {part.rows}", []
+    fault = _other_type(schema, part.table)
+    return fault, [] if fault else [name for name in TABLES[part.table].names if name not in schema.names]
 
 
 def _other_type(schema: Any, table: str) -> str | None:
@@ -197,10 +199,3 @@ def _other_type(schema: Any, table: str) -> str | None:
 def _fits(schema: Any, field: Any) -> bool:
     index = schema.get_field_index(field.name)
     return bool(index < 0 or schema.field(index).type.equals(field.type))
-
-
-def _missing_columns(out: Path, part: Part) -> list[str]:
-    import pyarrow.parquet as pq
-
-    missing = [name for name in TABLES[part.table].names if name not in pq.read_schema(out / part.path).names]
-    return [f"{part.path} has no column {', '.join(missing)}: it is read as empty"] if missing else []

@@ -78,6 +78,9 @@ class Gathering:
         self._next_record += count
         return first
 
+    def claim_of(self, slot: int) -> Claim:
+        return self._tallies[slot].claim
+
     def slot(self, claim: Claim) -> int:
         if claim not in self._index:
             self._index[claim] = len(self._tallies)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import errno
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from scanner.config import PipelineConfig
@@ -75,6 +76,11 @@ class Pipeline:
 
             self.known = KnownValues.of(self.fingerprints, known_names(self, config), config.known.phones, config.known.emails)
 
+    def gathering(self, location: Location, temp_dir: Path, alive: Callable[[], None]) -> Gathering:
+        """What takes the hits of one object."""
+        del location
+        return Gathering(self.fingerprints, self.known, temp_dir, alive)
+
     def text_prints(self, gathering: Gathering) -> TextPrints | None:
         """What takes the fingerprints of an object's running text; None where nobody wants them."""
         config = self.config
@@ -137,7 +143,7 @@ class _Walk:
         """Facts of the object and, before them, of its members. Returns its status for the container's sake."""
         yield Begun(blob.location.member)
         content = Content(blob)
-        gathering = Gathering(self._pipeline.fingerprints, self._pipeline.known, self._budget.temp_dir, self._alive)
+        gathering = self._pipeline.gathering(content.blob.location, self._budget.temp_dir, self._alive)
         prints = self._pipeline.text_prints(gathering)
         texts = TextReader(self._pipeline.detectors, gathering, prints)
         state = _State(content.blob, content, gathering, texts, time.monotonic(), prints)

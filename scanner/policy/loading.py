@@ -22,6 +22,7 @@ from scanner.policy.entities import known_entities, looks_sensitive
 from scanner.policy.globs import Glob, GlobError, compile_glob
 from scanner.policy.outbound import outbound_policy
 from scanner.policy.policy import Department, Example, Excuse, Policy, Store
+from scanner.policy.reveal import reveal_policy
 from scanner.policy.severity import severity_rule
 
 VERSION = 1
@@ -29,7 +30,7 @@ STORE_KEYS = ("name", "paths", "owner", "purpose", "allow", "retention_days", "a
 BOUND_KEYS = ("stores", "exclude", "excuse", "examples")  # what an included file may hold, beside `version` and `department`
 POLICY_KEYS = (
     *("version", "stores", "departments", "include", "exclude", "excuse", "known", "report_from", "severity"),
-    *("limits", "detect", "copies", "outbound", "examples", "drill"),
+    *("limits", "detect", "copies", "outbound", "reveal", "examples", "drill"),
 )
 
 T = TypeVar("T")
@@ -89,6 +90,7 @@ class _Reader:
             detect=detect,
             copies=copy_settings(fields.get("copies"), self.folder, [store.name for store in parts.stores], self._entity),
             outbound=outbound_policy(fields.get("outbound"), self._entity, [store.name for store in parts.stores]),
+            reveal=reveal_policy(fields.get("reveal"), self._entity),
             examples=tuple(parts.examples),
             drill=drill,
             files=(self.path, *included),

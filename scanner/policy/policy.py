@@ -14,6 +14,7 @@ from scanner.policy.drill import Drill
 from scanner.policy.entities import IMPLIED
 from scanner.policy.globs import ANY_NAME, Glob, GlobIndex
 from scanner.policy.outbound import OutboundPolicy
+from scanner.policy.reveal import RevealPolicy
 from scanner.policy.severity import SeverityRule
 
 
@@ -130,6 +131,7 @@ class Policy:
     detect: DetectSettings = field(default_factory=DetectSettings)
     copies: CopySettings = field(default_factory=CopySettings)
     outbound: OutboundPolicy = field(default_factory=OutboundPolicy)
+    reveal: RevealPolicy = field(default_factory=RevealPolicy)
     examples: tuple[Example, ...] = ()
     drill: Drill | None = None
     files: tuple[Path, ...] = ()  # the policy file and its includes

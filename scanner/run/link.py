@@ -35,7 +35,7 @@ class NurseryLink:
                 stdout=subprocess.DEVNULL,  # whatever a native library prints may hold data
                 stderr=subprocess.DEVNULL,
                 cwd="/",
-                env=_environment(),
+                env=environment(),
                 start_new_session=True,
             )
         finally:
@@ -105,7 +105,7 @@ class NurseryLink:
             self._process.wait()
 
 
-def _environment() -> dict[str, str]:
+def environment() -> dict[str, str]:
     """The nursery's environment: our import path, no key, and no threads that libraries would start when they are loaded."""
     path = os.pathsep.join(os.path.abspath(entry or ".") for entry in sys.path)
     quiet = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "JE_ARROW_MALLOC_CONF": "background_thread:false"}
