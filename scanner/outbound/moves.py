@@ -93,7 +93,7 @@ def stage(disk: Disk, folders: Folders, path: bytes, seen: Identity, item: str, 
     """A private copy of the file as it was `seen`. Raises Changed if it is not that (or somebody still writes to it), OSError."""
     source = open_beneath(folders.outbox, path)
     try:
-        before = os.fstat(source)
+        before, attributes = os.fstat(source), _attributes(source)
         if not seen.same_content(before) or (ask_writers and open_for_writing_elsewhere(source)):
             raise Changed
         place = folders.staged(item)
@@ -111,10 +111,17 @@ def stage(disk: Disk, folders: Folders, path: bytes, seen: Identity, item: str, 
                 os.close(copy)
     finally:
         os.close(source)
-    sent = Sent(
-        before.st_uid, before.st_gid, stat.S_IMODE(before.st_mode), before.st_mtime_ns, before.st_atime_ns, before.st_size, None, None
-    )
+    mode, times = stat.S_IMODE(before.st_mode), (before.st_mtime_ns, before.st_atime_ns)
+    sent = Sent(before.st_uid, before.st_gid, mode, *times, before.st_size, None, None, attributes)
     return Staged(digest, sent, identity)
+
+
+def _attributes(handle: int) -> tuple[str, ...]:
+    """Names of extended attributes; labels of a security module are the system's own."""
+    try:
+        return tuple(sorted(name for name in os.listxattr(handle) if not name.startswith("security.")))
+    except OSError:
+        return ()
 
 
 def unstage(disk: Disk, folders: Folders, item: str) -> None:

@@ -35,6 +35,7 @@ def receipt(item: str, path: bytes, outbox: str, sent: Sent, digest: str, told: 
         "mode": f"{sent.mode:04o}",
         "times_ns": [sent.atime_ns, sent.mtime_ns],
         "held_at": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        "attributes_not_kept": list(sent.attributes),
         "size_bytes": sent.size,
         "blake3": digest,
         "decision": {name: value for name, value in told.items() if name != "findings"},

@@ -76,10 +76,12 @@ class Sent:
     size: int
     owner: str | None
     sender: str | None  # whom the policy takes for the sender; None: unknown
+    attributes: tuple[str, ...] = ()  # names of its extended attributes (rights beyond the mode too), which do not survive
 
     @classmethod
     def load(cls, text: str) -> Sent:
-        return cls(**json.loads(text))
+        told = json.loads(text)
+        return cls(**{**told, "attributes": tuple(told.get("attributes", ()))})
 
     def dump(self) -> str:
         return json.dumps({name: getattr(self, name) for name in self.__slots__})
