@@ -162,14 +162,20 @@ class GateState:
         try:
             self._db = sqlite3.connect(folder / FILE, timeout=_BUSY_SECONDS, isolation_level=None)
             self._db.executescript("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA trusted_schema=OFF;")
-            with self.transaction():
-                for statement in _TABLES.split(";\n"):
-                    self._db.execute(statement)
-                if int(self.meta("schema") or SCHEMA) != SCHEMA:
-                    raise StateUnusable("the hold folder was written by another version of this program")
-                self.set_meta("schema", str(SCHEMA))
+            if self._version() is None:
+                with self.transaction():
+                    for statement in _TABLES.split(";\n"):
+                        self._db.execute(statement)
+                    self.set_meta("schema", str(SCHEMA))
+            if self._version() != str(SCHEMA):
+                raise StateUnusable("the hold folder was written by another version of this program")
         except sqlite3.Error as error:
             raise StateUnusable(f"the gate's state cannot be opened ({type(error).__name__}): {folder / FILE}") from None
+
+    def _version(self) -> str | None:
+        """Of the tables that are there; None if there are none. Nothing is written: one can look even where the disk is full."""
+        there = self._db.execute("SELECT count(*) FROM sqlite_master WHERE name = 'meta'").fetchone()[0]
+        return self.meta("schema") if there else None
 
     def close(self) -> None:
         self._db.close()

@@ -175,6 +175,8 @@ def _glob(value: Value) -> Glob:
     text = value.text()
     if text.startswith("/") or "://" in text:
         value.fail("paths of outbound rules start at the transfer folder: write them without a leading /")
+    if ".." in text.split("/"):
+        value.fail("paths of outbound rules do not leave the transfer folder")
     try:
         return compile_glob(text, OUTBOX)
     except GlobError as error:
