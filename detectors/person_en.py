@@ -17,7 +17,7 @@ from detectors.claims import Claim, best
 from detectors.names_data import EnglishNames, word_sections
 from detectors.person_en_page import PageNames
 from detectors.person_spacy import SpacyPersons
-from detectors.person_tagger import BEGIN, INSIDE, Tagger, Traits
+from detectors.person_tagger import BEGIN, INSIDE, Asking, Tagger, Traits, run_of
 from detectors.presidio import result
 from detectors.text_tables import line_spans
 from scanner.model import DetectSettings
@@ -229,14 +229,15 @@ class EnglishPersonRecognizer(EntityRecognizer):
 
     def _in_prose(self, text: str, placed: list[Claim], listed: list[Claim]) -> tuple[list[Claim], list[Claim]]:
         """(what the tagger finds in sentences, claims of the lists as it leaves them)."""
-        tagged: list[Claim] = []
-        sentences: list[tuple[int, int]] = []
-        for start, line in _lines(text):
-            if _is_prose(line):
-                sentences.append((start, start + len(line)))
-                tagged += [claim._replace(start=start + claim.start, end=start + claim.end) for claim in self._tagged(line)]
-        if not sentences:
+        lines = [(start, line) for start, line in _lines(text) if _is_prose(line)]
+        if not lines:
             return [], listed
+        tagged = [
+            claim._replace(start=start + claim.start, end=start + claim.end)
+            for (start, _), claims in zip(lines, self._tagged([line for _, line in lines]), strict=True)
+            for claim in claims
+        ]
+        sentences = [(start, start + len(line)) for start, line in lines]
         return tagged, [self._doubted(claim, tagged, sentences) for claim in listed]
 
     def _doubted(self, claim: Claim, tagged: list[Claim], sentences: list[tuple[int, int]]) -> Claim:
@@ -250,17 +251,17 @@ class EnglishPersonRecognizer(EntityRecognizer):
             return claim._replace(score=min(claim.score, DOUBTED if claim.score < DOUBT_BELOW else 1.0))
         return claim
 
-    def _tagged(self, line: str) -> tuple[Claim, ...]:
-        """Claims of the tagger in a line; lines come again, in the margins of windows and in text made from templates."""
+    def _tagged(self, lines: Sequence[str]) -> list[tuple[Claim, ...]]:
+        """Claims of the tagger in lines; lines come again, in the margins of windows and in text made from templates."""
         read = self._read
-        claims = read.get(line)
-        if claims is None:
-            claims = tuple(self._tag(line)) if self._is_hopeful(line) else ()
-            if len(line) <= MEMORABLE:
-                if len(read) >= _LINES_KEPT:
-                    read.clear()
-                read[line] = claims
-        return claims
+        new = [line for line in dict.fromkeys(lines) if line not in read]
+        if len(read) + len(new) >= _LINES_KEPT:
+            read.clear()
+            new = list(dict.fromkeys(lines))
+        hopeful = [line for line in new if self._is_hopeful(line)]
+        fresh = {**dict.fromkeys(new, ()), **dict(zip(hopeful, self._tagger.answer([self._tag(line) for line in hopeful]), strict=True))}
+        read.update((line, claims) for line, claims in fresh.items() if len(line) <= MEMORABLE)
+        return [read[line] if line in read else fresh[line] for line in lines]
 
     def _is_hopeful(self, line: str) -> bool:
         """Whether a token of the line is a reason to look."""
@@ -279,20 +280,22 @@ class EnglishPersonRecognizer(EntityRecognizer):
         seen = known[text] = (self._seen(text), _role(text, self._given(text), bool(listed)))
         return seen
 
-    def _tag(self, line: str) -> Iterator[Claim]:
+    def _tag(self, line: str) -> Asking[tuple[Claim, ...]]:
         tokens = self.tokens(line)
-        traits: list[Traits] = []
-        for first, last in _segments(tokens):
-            traits = traits or [token.traits for token in tokens]
+        traits = [token.traits for token in tokens]
+        segments = list(_segments(tokens))
+        found = []
+        for (first, _), labels in zip(segments, (yield [run_of(traits, *segment) for segment in segments], FAVOUR), strict=True):
             start = None
-            for at, label in enumerate([*self._tagger.tag(traits, first, last, FAVOUR), 0], first):
+            for at, label in enumerate([*labels, 0], first):
                 if start is not None and label != INSIDE:
                     claim = _in_one_field(line, Claim(tokens[start].start, tokens[at - 1].end, TAGGED))
                     if not self._is_thing(line, claim):
-                        yield claim
+                        found.append(claim)
                     start = None
                 if label == BEGIN:
                     start = at
+        return tuple(found)
 
     def tokens(self, line: str) -> list[Token]:
         known = self._known

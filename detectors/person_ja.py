@@ -17,7 +17,7 @@ from detectors.claims import Claim, best
 from detectors.names_data import OLD_CHARACTERS, OLD_FORMS, JapaneseNames, katakana, word_sections
 from detectors.person_ja_page import PageNames
 from detectors.person_spacy import SpacyPersons
-from detectors.person_tagger import BEGIN, INSIDE, Tagger, Traits
+from detectors.person_tagger import BEGIN, INSIDE, NEAR, Asking, Tagger, Traits, run_of
 from detectors.presidio import result
 from scanner.model import DetectSettings
 
@@ -123,6 +123,7 @@ _MAX_LINE: Final = 4_000
 _KEPT: Final = 50_000  # kinds of tokens remembered before memory is let go
 _LINES_KEPT: Final = 4_000  # lines, of at most MEMORABLE characters
 MEMORABLE: Final = 400
+_LATIN: Final = 24  # characters of Latin text beside Japanese that are read with it
 _ASCII: Final = "".join(map(chr, range(128)))
 _REACH: Final = 40  # characters, more than what is looked for before a name is long
 _SENTENCE: Final = re.compile("[々一-龠ァ-ヴーA-Za-z0-9）」』](?:[はがをにでともへや]|の(?!日)|から|より|まで|した|する|です|だ)|。")
@@ -130,6 +131,7 @@ _HIRAGANA_ONLY: Final = re.compile("[ぁ-んー 　]+")
 _NAME_CELL: Final = re.compile(
     r'(?:^|(?<=[,\t|;"]))(?P<name>(?P<first>[々一-龠ヶぁ-んァ-ヴー]{1,5})[ 　](?P<second>[々一-龠ぁ-んァ-ヴー]{1,4}))(?="?(?:[,\t|;]|$))'
 )
+_STOP: Final = "。"
 _SEPARATOR: Final = re.compile("[,\t|;]")
 _OFFICE_LIKE: Final = re.compile(f"(?:{_TITLES}|[長役任員事師]|[ァ-ヴ]ー)$")
 _LABEL_MARKS: Final = ":：=＝]】」\t"
@@ -173,6 +175,17 @@ class Token(NamedTuple):
     role: int
 
 
+class _Part(NamedTuple):
+    """What is read in one piece: a sentence of prose with what the tagger sees of the words around it in the line, or a line. `opens`: it
+    stands at the beginning of its line."""
+
+    text: str
+    prose: bool = False
+    opens: bool = True
+    before: tuple[Traits, ...] = ()
+    after: tuple[Traits, ...] = ()
+
+
 class _Name(NamedTuple):
     start: int
     end: int
@@ -202,7 +215,8 @@ class JapanesePersonRecognizer(EntityRecognizer):
         self._tagger = Tagger("names_ja_prose.bin.gz")
         self._part_kinds: dict[int, tuple[str, str]] = {}
         self._known: dict[tuple[str, int], tuple[str, str, Traits, int]] = {}
-        self._read: dict[str, tuple[Claim, ...]] = {}
+        self._read: dict[_Part, tuple[Claim, ...]] = {}
+        self._read_sentences: dict[tuple[str, bool], list[Token]] = {}
         self._page = PageNames(self.names)
 
     def analyze(self, text: str, entities: Sequence[str], nlp_artifacts: Any = None) -> list[RecognizerResult]:
@@ -215,35 +229,65 @@ class JapanesePersonRecognizer(EntityRecognizer):
 
     def page_claims(self, text: str) -> list[Claim]:
         """Claims about a text of many lines, none overlapping another, in order."""
+        lines = list(_lines(text))
         by_line = [
-            Claim(start + first, start + last, score) for start, line in _lines(text) for first, last, score in self._remembered(line)
+            Claim(start + first, start + last, score)
+            for (start, _), claims in zip(lines, self._remembered([line for _, line in lines]), strict=True)
+            for first, last, score in claims
         ]
         of_page = self._page.claims(text, by_line)
         return best([*by_line, *of_page]) if of_page else by_line
 
-    def _remembered(self, line: str) -> Sequence[Claim]:
-        """`claims`; lines come again, in the margins of windows and in text made from templates."""
-        if len(line) > MEMORABLE:
-            return self.claims(line)
-        claims = self._read.get(line)
-        if claims is None:
-            if len(self._read) >= _LINES_KEPT:
-                self._read.clear()
-            claims = self._read[line] = tuple(self.claims(line))
-        return claims
-
     def claims(self, line: str) -> list[Claim]:
         """Claims about one line, none overlapping another, in order."""
-        clean = line.encode("utf-8", "replace").decode() if not _encodable(line) else line
-        prose = False
+        return list(self._remembered([line])[0])
+
+    def _remembered(self, lines: Sequence[str]) -> list[tuple[Claim, ...]]:
+        """`claims` of lines; they come again, in the margins of windows, and so do sentences, in text made from templates."""
+        parts = {line: self._parts(line if _encodable(line) else line.encode("utf-8", "replace").decode()) for line in lines}
+        read = self._read
+        wanted = dict.fromkeys(part for pieces in parts.values() for _, part in pieces)
+        new = [part for part in wanted if part not in read]
+        if len(read) + len(new) >= _LINES_KEPT:
+            read.clear()
+            new = list(wanted)
+        fresh = dict(zip(new, self._tagger.answer([self._read_part(part) for part in new]), strict=True))
+        read.update((part, claims) for part, claims in fresh.items() if len(part.text) <= MEMORABLE)
+        known = {**fresh, **{part: read[part] for part in wanted if part in read}}
+        of_line = {
+            line: tuple(Claim(offset + first, offset + last, score) for offset, part in pieces for first, last, score in known[part])
+            for line, pieces in parts.items()
+        }
+        return [of_line[line] for line in lines]
+
+    def _parts(self, line: str) -> list[tuple[int, _Part]]:
+        """(offset, sentence) of a line of prose, else the line."""
+        if not _is_prose(line):
+            return [(0, _Part(line))]
+        places = _sentences(line)
+        if len(places) == 1 or not _JAPANESE.search(line):
+            return [(0, _Part(line, prose=True))]
+        traits: list[Traits] = []
+        found = []
+        for start, end in places:
+            own = [token.traits for token in self._prose_tokens(line[start:end], opens=not start)]
+            found.append((start, end, len(traits), len(traits) + len(own)))
+            traits += own
+        return [
+            (start, _Part(line[start:end], True, not start, tuple(traits[max(0, first - NEAR) : first]), tuple(traits[last : last + NEAR])))
+            for start, end, first, last in found
+        ]
+
+    def _read_part(self, part: _Part) -> Asking[tuple[Claim, ...]]:
+        """Claims about a line that is no prose, or a sentence."""
+        clean, prose = part.text, part.prose
         raw: list[Claim] = list(self._romaji(clean)) if _CAPITALS.search(clean) else []
         if _JAPANESE.search(clean):
             blank = " " in clean or "\u3000" in clean
             labelled = blank or any(mark in clean for mark in _LABEL_MARKS)
             labels = [(m.end(), _LABEL_END.search(clean, m.end())) for m in _LABEL.finditer(clean)] if labelled else []
             regions = [(start, end.start()) for start, end in labels if end]
-            prose = _is_prose(clean)
-            tokens = self._tokens(clean) if prose else self._row_tokens(clean)
+            tokens = self._prose_tokens(clean, part.opens) if prose else self._row_tokens(clean)
             raw += self._joined(clean, tokens, regions)
             if blank:
                 raw += self._kana(clean, regions)
@@ -255,8 +299,8 @@ class JapanesePersonRecognizer(EntityRecognizer):
             if regions:
                 raw += self._labelled(clean, tokens, regions, raw)
             if prose:
-                raw = self._in_prose(clean, tokens, regions, raw)
-        return best([self._mended(clean, claim, prose) for claim in raw])
+                raw = yield from self._in_prose(part, tokens, regions, raw)
+        return tuple(best([self._mended(clean, claim, prose) for claim in raw]))
 
     def _mended(self, line: str, claim: Claim, prose: bool) -> Claim:
         """A claim with the ends of the name: without the office behind it, with the character that the dictionary cut off."""
@@ -280,13 +324,20 @@ class JapanesePersonRecognizer(EntityRecognizer):
 
     # ------------------------------------------------------------------ running text
 
-    def _in_prose(self, line: str, tokens: list[Token], regions: list[tuple[int, int]], claims: list[Claim]) -> list[Claim]:
+    def _in_prose(self, part: _Part, tokens: list[Token], regions: list[tuple[int, int]], claims: list[Claim]) -> Asking[list[Claim]]:
         """In sentences the tagger decides; a label, an honorific or a name of Latin letters stands without it."""
-        traits: list[Traits] = []
+        line, skipped = part.text, len(part.before)
+        segments = list(self._segments(tokens))
+        traits = [*part.before, *(token.traits for token in tokens), *part.after] if segments else []
+        runs = [run_of(traits, first + skipped, last + skipped) for first, last in segments]
         tagged: list[Claim] = []
-        for first, last in self._segments(tokens):
-            traits = traits or [token.traits for token in tokens]
-            tagged += self._tagged(line, tokens, traits, first, last)
+        for run, (first, _), labels in zip(runs, segments, (yield runs, FAVOUR) if runs else [], strict=True):
+            found = self._named(tokens, labels, first)
+            if any(_HIRAGANA_ONLY.fullmatch(claim.text) for claim in found):
+                (surely,) = yield [run], SURE
+                sure = {claim.start for claim in self._named(tokens, surely, first)}
+                found = [claim for claim in found if claim.start in sure or not _HIRAGANA_ONLY.fullmatch(claim.text)]
+            tagged += [Claim(name.start, name.end, TAGGED) for name in found if not self._in_company(line, name)]
         taken = bytearray(len(line))
         for claim in tagged:
             taken[claim.start : claim.end] = b"\1" * (claim.end - claim.start)
@@ -319,13 +370,6 @@ class JapanesePersonRecognizer(EntityRecognizer):
         if hopeful:
             yield first, len(tokens)
 
-    def _tagged(self, line: str, tokens: list[Token], traits: list[Traits], first: int, last: int) -> list[Claim]:
-        found = self._named(tokens, self._tagger.tag(traits, first, last, FAVOUR), first)
-        if any(_HIRAGANA_ONLY.fullmatch(claim.text) for claim in found):
-            sure = {claim.start for claim in self._named(tokens, self._tagger.tag(traits, first, last, SURE), first)}
-            found = [claim for claim in found if claim.start in sure or not _HIRAGANA_ONLY.fullmatch(claim.text)]
-        return [Claim(name.start, name.end, TAGGED) for name in found if not self._in_company(line, name)]
-
     @staticmethod
     def _in_company(line: str, name: _Name) -> bool:
         """(株)三田村工業, 三田村工業(株): the word behind is a company's and no person's office."""
@@ -347,6 +391,25 @@ class JapanesePersonRecognizer(EntityRecognizer):
             if label == BEGIN:
                 start = at
         return found
+
+    def _prose_tokens(self, sentence: str, opens: bool) -> list[Token]:
+        """Tokens of a sentence, from a few words before its first character that is not ASCII to a few behind the last. `opens`: it stands
+        at the beginning of a line, and not behind another."""
+        tokens = self._read_sentences.get((sentence, opens))
+        if tokens is not None:
+            return tokens
+        first, last = len(sentence) - len(sentence.lstrip(_ASCII)), len(sentence.rstrip(_ASCII))
+        low = max(first - 2 * _LATIN, sentence.rfind(" ", 0, max(0, first - _LATIN)) + 1, 0)
+        high = sentence.find(" ", last + _LATIN, last + 2 * _LATIN)
+        piece = sentence[low : high if high >= 0 else last + 2 * _LATIN]
+        tokens = self._tokens(piece if opens or low else _STOP + piece, low if opens or low else -1)
+        if tokens and tokens[0].start < 0:
+            tokens = tokens[1:] if not tokens[0].end else self._tokens(piece)
+        if len(sentence) <= MEMORABLE:
+            if len(self._read_sentences) >= _LINES_KEPT:
+                self._read_sentences.clear()
+            self._read_sentences[sentence, opens] = tokens
+        return tokens
 
     def _row_tokens(self, line: str) -> list[Token]:
         """Tokens of a row or a list, from the first to the last cell that is not just ASCII."""
@@ -728,6 +791,16 @@ def _encodable(text: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
+
+
+def _sentences(line: str) -> list[tuple[int, int]]:
+    """[start, end) of the sentences of a line, each with its full stop."""
+    found, start = [], 0
+    while start < len(line):
+        end = line.find(_STOP, start) + 1 or len(line)
+        found.append((start, end))
+        start = end
+    return found
 
 
 def _lines(text: str) -> Iterator[tuple[int, str]]:

@@ -1,17 +1,23 @@
 """A linear-chain tagger for persons in running text: which of a run of tokens open or continue a name, by the words around them.
 
 A conditional random field (Lafferty, McCallum and Pereira, 2001). Its features are properties of one token or of two neighbours, each at a
-few distances, so what a token adds is summed once for every distance and kept; tagging a run is then a few additions a token. Weights are
-bytes keyed by the CRC-32 of the feature's text; `detectors/build/person_weights.py` makes them.
+few distances, so what a token adds is summed once for every distance and kept. Many runs are tagged together: their scores are sums of
+arrays, and only the runs in which a name can gain anything are searched for the best sequence. Weights are bytes keyed by the CRC-32 of the
+feature's text; `detectors/build/person_weights.py` makes them.
 """
 
 from __future__ import annotations
 
 import gzip
 import zlib
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from importlib.resources import files
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 LABELS: Final = ("O", "B", "I", "X")  # no name, its first token, a later one, part of another entity (place, company, work)
 BEGIN, INSIDE = 1, 2  # places in LABELS
@@ -19,11 +25,12 @@ NEAR: Final = 3  # a token is seen from as many tokens away, on either side
 SINGLE_PLACES: Final = 2 * NEAR + 1
 PAIR_NEAR: Final = 2
 PAIR_PLACES: Final = 2 * PAIR_NEAR
-_KEPT: Final = 50_000  # tokens and pairs remembered before memory is let go
+_KEPT: Final = 50_000  # tokens remembered before memory is let go
 _RUNS_KEPT: Final = 20_000
+_LONGEST: Final = 40  # characters of a word that count together with its neighbour
+_SLACK: Final = 1e-3  # far above what sums of floats differ by in another order
 
 _Row = tuple[float, float, float]  # scores of B, I and X; those of O are 0
-_ZERO: Final[_Row] = (0.0, 0.0, 0.0)
 
 
 class Traits:
@@ -36,23 +43,49 @@ class Traits:
 
     def __init__(self, single: tuple[str, ...], joined: tuple[str, str, str]) -> None:
         self.single = single
-        self.joined = joined
+        self.joined = (joined[0][:_LONGEST], *joined[1:])
 
 
 def pair_features(left: Traits, right: Traits) -> list[str]:
     """Features of two neighbours: word with class, class with word, word with word, class with class."""
-    word, kind, shape = left.joined
-    next_word, next_kind, next_shape = right.joined
-    return [
-        f"a{word}\t{next_kind}",
-        f"b{kind}\t{next_word}",
-        f"c{word}\t{next_word}",
-        f"d{kind}\t{next_kind}",
-        f"e{shape}\t{next_shape}",
-    ]
+    return [a + b for a, b in zip(_left_parts(left), _right_parts(right), strict=True)]
 
+
+def _left_parts(left: Traits) -> tuple[str, ...]:
+    """What a token puts into the features of the pairs that it opens; `_right_parts` end them."""
+    word, kind, shape = left.joined
+    return f"a{word}\t", f"b{kind}\t", f"c{word}\t", f"d{kind}\t", f"e{shape}\t"
+
+
+def _right_parts(right: Traits) -> tuple[str, ...]:
+    word, kind, shape = right.joined
+    return kind, word, word, kind, shape
+
+
+_PAIRED: Final = 5  # features of a pair
 
 EDGE: Final = Traits(("edge",), ("", "edge", ""))
+
+
+class Run(NamedTuple):
+    """Tokens to be tagged: `seen` are they and `NEAR` more on either side (`EDGE` beyond the ends); `opens`, `closes`: whether they begin
+    and end their line. Outside of a line's ends, what stands around is taken to be no name."""
+
+    seen: tuple[Traits, ...]
+    opens: bool
+    closes: bool
+
+
+def run_of(traits: Sequence[Traits], first: int, last: int) -> Run:
+    """Tokens [first, last) of a line."""
+    size = len(traits)
+    seen = traits[max(0, first - NEAR) : last + NEAR]
+    left, right = (EDGE,) * max(0, NEAR - first), (EDGE,) * max(0, last + NEAR - size)
+    return Run((*left, *seen, *right), first == 0, last == size)
+
+
+_T = TypeVar("_T")
+Asking = Generator[tuple[list[Run], float], list[list[int]], _T]  # work that yields runs and a favour, and goes on with their labels
 
 
 class Tagger:
@@ -60,8 +93,6 @@ class Tagger:
 
     def __init__(self, name: str) -> None:
         """Load `detectors/data/<name>`."""
-        import numpy as np
-
         data = gzip.decompress((files("detectors") / "data" / name).read_bytes())
         singles, pairs = (int(size) for size in np.frombuffer(data, "<u4", 2))
         labels, at = len(LABELS), 8
@@ -72,32 +103,71 @@ class Tagger:
         self._from_outside: tuple[float, ...] = tuple(transitions[0].tolist())
         self._to_outside: tuple[float, ...] = tuple(transitions[:, 0].tolist())
         self._in_and_out, self._further = _gains(transitions.tolist())
-        self._single, self._single_rows, at = _table(data, at, singles, SINGLE_PLACES * labels)
-        self._pair, self._pair_rows, at = _table(data, at, pairs, PAIR_PLACES * labels)
-        self._no_pair: tuple[_Row, ...] = (_ZERO,) * PAIR_PLACES
-        self._singles_known: dict[Traits, tuple[_Row, ...]] = {}
-        self._pairs_known: dict[tuple[Traits, Traits], tuple[_Row, ...]] = {}
-        self._runs_known: dict[tuple[tuple[Traits, ...], int, int, float], list[int]] = {}
+        self._single, at = _table(data, at, singles, SINGLE_PLACES)
+        self._pair, at = _table(data, at, pairs, PAIR_PLACES)
+        self._tokens = _Tokens(self._single)
+        self._runs_known: dict[tuple[Run, float], list[int]] = {}
 
     def tag(self, traits: Sequence[Traits], first: int, last: int, favour: float = 0.0) -> list[int]:
         """The most likely labels of tokens [first, last), those around taken to be outside; `favour` is added to names' scores. All O where
         none of them is a name's, what else they are."""
-        low, high = max(0, first - NEAR), min(len(traits), last + NEAR)
-        key = (tuple(traits[low:high]), first - low, high - last, favour)
-        known = self._runs_known.get(key)
-        if known is None:
-            if len(self._runs_known) >= _RUNS_KEPT:
-                self._runs_known.clear()
-            known = self._runs_known[key] = self._likeliest(traits, first, last, favour)
-        return known
+        return self.tag_all([run_of(traits, first, last)], favour)[0]
 
-    def _likeliest(self, traits: Sequence[Traits], first: int, last: int, favour: float) -> list[int]:
-        rows = self.scores(traits, first, last)
-        if not self._may_name(rows, favour):
+    def tag_all(self, runs: Sequence[Run], favour: float = 0.0) -> list[list[int]]:
+        """`tag` of many runs at once: much faster than one after another."""
+        known = self._runs_known
+        keys = [(run, favour) for run in runs]
+        new = {key: None for key in keys if key not in known}
+        if new:
+            if len(known) + len(new) >= _RUNS_KEPT:
+                kept = {key: known[key] for key in keys if key in known}
+                known.clear()
+                known.update(kept)
+            fresh = [run for run, _ in new]
+            known.update(zip(new, self._likeliest(fresh, favour), strict=True))
+        return [known[key] for key in keys]
+
+    def answer(self, works: Sequence[Asking[_T]]) -> list[_T]:
+        """The results of works that ask for labels, what they ask for at the same time tagged together."""
+        results: dict[int, _T] = {}
+        waiting: list[tuple[int, list[list[int]] | None]] = [(number, None) for number in range(len(works))]
+        while waiting:
+            asked: dict[float, list[tuple[int, list[Run]]]] = {}
+            for number, labels in waiting:
+                try:
+                    runs, favour = works[number].send(labels) if labels is not None else next(works[number])
+                except StopIteration as done:
+                    results[number] = done.value
+                else:
+                    asked.setdefault(favour, []).append((number, runs))
+            waiting = []
+            for favour, questions in asked.items():
+                told = iter(self.tag_all([run for _, runs in questions for run in runs], favour))
+                waiting += [(number, [next(told) for _ in runs]) for number, runs in questions]
+        return [results[number] for number in range(len(works))]
+
+    def scores(self, traits: Sequence[Traits], first: int, last: int) -> list[_Row]:
+        """Scores of B, I and X for tokens [first, last), transitions apart."""
+        rows: list[_Row] = self._score([run_of(traits, first, last)])[NEAR : NEAR + last - first].tolist()
+        return [(begin, inside, other) for begin, inside, other in rows]
+
+    def _likeliest(self, runs: Sequence[Run], favour: float) -> list[list[int]]:
+        scores = self._score(runs)
+        lengths = np.fromiter((len(run.seen) for run in runs), np.intp, len(runs))
+        ends = np.cumsum(lengths)
+        hopeful = self._may_name(scores, ends - lengths + NEAR, ends - NEAR, favour)
+        labels = []
+        for run, start, end, hope in zip(runs, (ends - lengths + NEAR).tolist(), (ends - NEAR).tolist(), hopeful.tolist(), strict=True):
+            labels.append(self._best(scores[start:end].tolist(), run, favour) if hope else [0] * (end - start))
+        return labels
+
+    def _best(self, rows: Sequence[Sequence[float]], run: Run, favour: float) -> list[int]:
+        """The best path through the scores of a run (Viterbi)."""
+        if not self._gains_by_name(rows, favour):
             return [0] * len(rows)
         begin, inside, other = rows[0]
         best: Sequence[float] = (0.0, begin + favour, inside + favour, other)
-        if first:
+        if not run.opens:
             best = [a + b for a, b in zip(best, self._from_outside, strict=True)]
         back: list[tuple[int, ...]] = []
         into = self._transitions
@@ -111,14 +181,14 @@ class Tagger:
                 scores.append(top + score)
             back.append(tuple(sources))
             best = scores
-        if last < len(traits):
+        if not run.closes:
             best = [a + b for a, b in zip(best, self._to_outside, strict=True)]
         path = [best.index(max(best))]
         for sources_of in reversed(back):
             path.append(sources_of[path[-1]])
         return path[::-1]
 
-    def _may_name(self, rows: Sequence[_Row], favour: float) -> bool:
+    def _gains_by_name(self, rows: Sequence[Sequence[float]], favour: float) -> bool:
         """Whether the most likely labels can hold a name: whether a path can gain by one over the same path with O in its place."""
         gain = favour + self._in_and_out
         further = favour + self._further
@@ -130,55 +200,138 @@ class Tagger:
                 rest += inside + further
         return False
 
-    def scores(self, traits: Sequence[Traits], first: int, last: int) -> list[_Row]:
-        """Scores of B, I and X for tokens [first, last), transitions apart."""
-        size = len(traits)
-        low, high = first - NEAR, last + NEAR
-        seen = [traits[at] if 0 <= at < size else EDGE for at in range(low, high)]
-        one = [self._of_token(token) for token in seen]
-        two = [self._of_pair(left, right) for left, right in zip(seen[NEAR - PAIR_NEAR :], seen[NEAR - PAIR_NEAR + 1 :], strict=False)]
-        found: list[_Row] = []
-        for at in range(last - first):
-            begin = inside = other = 0.0
-            for place in range(SINGLE_PLACES):
-                row = one[at + place][SINGLE_PLACES - 1 - place]
-                if row is not _ZERO:
-                    begin += row[0]
-                    inside += row[1]
-                    other += row[2]
-            for place in range(PAIR_PLACES):
-                row = two[at + place][place]
-                if row is not _ZERO:
-                    begin += row[0]
-                    inside += row[1]
-                    other += row[2]
-            found.append((begin, inside, other))
+    def _may_name(
+        self, scores: npt.NDArray[np.float64], starts: npt.NDArray[np.intp], ends: npt.NDArray[np.intp], favour: float
+    ) -> npt.NDArray[np.bool_]:
+        """`_gains_by_name` of many runs, rather too often than not: True for those of [start, end) that are worth a search."""
+        further = np.maximum(scores[:, 1] + (favour + self._further), 0.0)
+        before = np.concatenate(([0.0], np.cumsum(further)))  # of all tokens before
+        gains = scores[:, 0] + (favour + self._in_and_out) - before[1:]
+        bounds = np.column_stack((starts, ends)).ravel()
+        best = np.maximum.reduceat(np.append(gains, -np.inf), bounds)[::2]  # the odd ones lie between runs
+        return np.asarray(best + before[ends] > -_SLACK, np.bool_)
+
+    def _score(self, runs: Sequence[Run]) -> npt.NDArray[np.float64]:
+        """Scores of B, I and X for every token of the runs, one run after another; those in the margins mean nothing."""
+        tokens = self._tokens
+        seen = [token for run in runs for token in run.seen]
+        ids = tokens.ids(seen)
+        size = len(ids)
+        total = np.zeros((size, len(LABELS) - 1), np.int32)
+        inner = total[NEAR : size - NEAR]
+        own = tokens.singles[ids]
+        for place in range(SINGLE_PLACES):  # a token that stands `place - NEAR` further on
+            inner += own[place : size - 2 * NEAR + place, SINGLE_PLACES - 1 - place]
+        pairs = self._pair.sums(tokens.pair_keys(ids))
+        for place in range(PAIR_PLACES):
+            first = NEAR - PAIR_NEAR + place
+            inner += pairs[first : first + size - 2 * NEAR, place]
+        return np.asarray(total * self._scale, np.float64)
+
+
+class _Table:
+    """Weights by the key of a feature: for every place at which it is seen from, those of B, I and X."""
+
+    def __init__(self, keys: npt.NDArray[np.uint32], rows: npt.NDArray[np.int8]) -> None:
+        order = np.argsort(keys)
+        self._keys = keys[order]
+        self._rows = rows[order]
+        self._shift = 32 - max(8, (4 * len(keys)).bit_length())
+        self._known = np.zeros(1 << (32 - self._shift), np.bool_)
+        self._known[self._keys >> self._shift] = True
+
+    def sums(self, keys: npt.NDArray[np.uint32]) -> npt.NDArray[np.int32]:
+        """Of every row of keys (n, features) the sum of their weights: (n, places, 3)."""
+        count, features = keys.shape
+        flat = keys.ravel()
+        total = np.zeros((count, *self._rows.shape[1:]), np.int32)
+        if not len(self._keys):
+            return total
+        asked = np.flatnonzero(self._known[flat >> self._shift])  # most are met nowhere
+        at = np.minimum(np.searchsorted(self._keys, flat[asked]), len(self._keys) - 1)
+        good = self._keys[at] == flat[asked]
+        at, owners = at[good], asked[good] // features
+        if len(owners):
+            firsts = np.flatnonzero(np.diff(owners, prepend=-1))
+            total[owners[firsts]] = np.add.reduceat(self._rows[at], firsts, axis=0, dtype=np.int32)
+        return total
+
+
+class _Tokens:
+    """What is remembered of kinds of tokens, in arrays by their number: their own weights, and their halves of the keys of pairs."""
+
+    def __init__(self, single: _Table) -> None:
+        self._single = single
+        self._shifts = _Shifts()
+        self._clear(256)
+
+    def _clear(self, room: int) -> None:
+        self._numbers: dict[Traits, int] = {}
+        self.singles = np.zeros((room, SINGLE_PLACES, len(LABELS) - 1), np.int16)
+        self._left = np.zeros((room, _PAIRED), np.uint32)
+        self._right = np.zeros((room, _PAIRED), np.uint32)
+        self._right_shift = np.zeros((room, _PAIRED), np.intp)
+
+    def ids(self, tokens: Sequence[Traits]) -> npt.NDArray[np.intp]:
+        """Numbers of these tokens, good until the next call."""
+        numbers = self._numbers
+        new = {token: None for token in tokens if token not in numbers}
+        if new:
+            if len(numbers) + len(new) > _KEPT:
+                self._clear(max(256, len(new)))
+                new = dict.fromkeys(tokens)
+            self._learn(list(new))
+            numbers = self._numbers
+        return np.fromiter((numbers[token] for token in tokens), np.intp, len(tokens))
+
+    def _learn(self, tokens: Sequence[Traits]) -> None:
+        first = len(self._numbers)
+        last = first + len(tokens)
+        self._numbers.update(zip(tokens, range(first, last), strict=True))
+        if last > len(self.singles):
+            room = max(last, 2 * len(self.singles))
+            self.singles, self._left, self._right = (_grown(a, room) for a in (self.singles, self._left, self._right))
+            self._right_shift = _grown(self._right_shift, room)
+        widest = max(len(token.single) for token in tokens)
+        padded = [(*token.single, *("",) * (widest - len(token.single))) for token in tokens]  # "" is no feature: each has its letter
+        keys = np.array([[feature_key(feature) for feature in features] for features in padded], np.uint32)
+        self.singles[first:last] = self._single.sums(keys)
+        ends = [[part.encode("utf-8", "replace") for part in _right_parts(token)] for token in tokens]
+        self._left[first:last] = [[feature_key(part) for part in _left_parts(token)] for token in tokens]
+        self._right[first:last] = [[zlib.crc32(part) for part in parts] for parts in ends]
+        self._right_shift[first:last] = [[self._shifts.number(len(part)) for part in parts] for parts in ends]
+
+    def pair_keys(self, ids: npt.NDArray[np.intp]) -> npt.NDArray[np.uint32]:
+        """Keys of the features of every two neighbours, (n - 1, 5): that of a text in two parts from those of the parts."""
+        left, right = ids[:-1], ids[1:]
+        return self._shifts.apply(self._left[left], self._right_shift[right]) ^ self._right[right]
+
+
+class _Shifts:
+    """CRC-32 of joined texts: crc(a + b) = shift(crc(a), len(b)) ^ crc(b), where the shift is linear, so four look-ups for four bytes."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[int, int] = {}
+        self._tables = np.zeros((0, 4, 256), np.uint32)
+
+    def number(self, length: int) -> int:
+        """The number of the shift by so many bytes."""
+        known = self._numbers.get(length)
+        if known is None:
+            known = self._numbers[length] = len(self._numbers)
+            zeros = bytes(length)
+            nothing = zlib.crc32(zeros, 0)
+            table = [[zlib.crc32(zeros, byte << (8 * place)) ^ nothing for byte in range(256)] for place in range(4)]
+            self._tables = np.concatenate((self._tables, np.array([table], np.uint32)))
+        return known
+
+    def apply(self, keys: npt.NDArray[np.uint32], shifts: npt.NDArray[np.intp]) -> npt.NDArray[np.uint32]:
+        flat = self._tables.ravel()
+        base = shifts * 1024
+        found = flat[base + (keys & 0xFF)]
+        for place in (1, 2, 3):
+            found = found ^ flat[base + (256 * place + ((keys >> (8 * place)) & 0xFF))]
         return found
-
-    def _of_token(self, token: Traits) -> tuple[_Row, ...]:
-        """Scores that a token adds at each distance; the index is NEAR + (place of the tagged token - place of this one)."""
-        known = self._singles_known.get(token)
-        if known is None:
-            if len(self._singles_known) >= _KEPT:
-                self._singles_known.clear()
-            known = self._singles_known[token] = self._sum(self._single, self._single_rows, token.single) or (_ZERO,) * SINGLE_PLACES
-        return known
-
-    def _of_pair(self, left: Traits, right: Traits) -> tuple[_Row, ...]:
-        key = (left, right)
-        known = self._pairs_known.get(key)
-        if known is None:
-            if len(self._pairs_known) >= _KEPT:
-                self._pairs_known.clear()
-            known = self._pairs_known[key] = self._sum(self._pair, self._pair_rows, pair_features(left, right)) or self._no_pair
-        return known
-
-    def _sum(self, table: dict[int, int], rows: Any, features: Sequence[str]) -> tuple[_Row, ...] | None:
-        found = [table[key] for key in map(feature_key, features) if key in table]
-        if not found:
-            return None
-        total = (rows[found].sum(axis=0, dtype="float32") * self._scale).reshape(-1, len(LABELS))
-        return tuple((row[1], row[2], row[3]) if any(row) else _ZERO for row in total.tolist())
 
 
 def _gains(transitions: Sequence[Sequence[float]]) -> tuple[float, float]:
@@ -195,9 +348,12 @@ def feature_key(feature: str) -> int:
     return zlib.crc32(feature.encode("utf-8", "replace"))
 
 
-def _table(data: bytes, at: int, size: int, width: int) -> tuple[dict[int, int], Any, int]:
-    import numpy as np
+def _grown(array: npt.NDArray[Any], room: int) -> npt.NDArray[Any]:
+    return np.concatenate((array, np.zeros((room - len(array), *array.shape[1:]), array.dtype)))
 
+
+def _table(data: bytes, at: int, size: int, places: int) -> tuple[_Table, int]:
+    """(the table that stands at `at`, where it ends). The weights of O are 0 and left out."""
     keys = np.frombuffer(data, "<u4", size, at)
-    rows = np.frombuffer(data, "i1", size * width, at + 4 * size).reshape(size, width)
-    return {int(key): row for row, key in enumerate(keys.tolist())}, rows, at + 4 * size + size * width
+    rows = np.frombuffer(data, "i1", size * places * len(LABELS), at + 4 * size).reshape(size, places, len(LABELS))
+    return _Table(keys, np.ascontiguousarray(rows[:, :, 1:])), at + 4 * size + rows.size

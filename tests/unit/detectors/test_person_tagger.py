@@ -9,7 +9,7 @@ import pytest
 
 from detectors.person_en import EnglishPersonRecognizer
 from detectors.person_ja import JapanesePersonRecognizer
-from detectors.person_tagger import BEGIN, INSIDE, LABELS, NEAR, Tagger, Traits
+from detectors.person_tagger import BEGIN, EDGE, INSIDE, LABELS, NEAR, Tagger, Traits, feature_key, pair_features, run_of
 from scanner.model import DetectSettings
 
 TAGGER = Tagger("names_en_prose.bin.gz")
@@ -93,3 +93,34 @@ def test_japanese_context_decides(text: str, names: list[str]) -> None:
 )
 def test_english_context_decides(text: str, names: list[str]) -> None:
     assert found(ENGLISH, text) == names
+
+
+def test_many_runs_are_tagged_as_one_after_another() -> None:
+    lines = [
+        "Yesterday Mary Smith said so",
+        "he met John at Acme Corp",
+        "Tokyo",
+        "the Paris of Anna",
+        "x" * 100,
+        "Mary" * 30 + " Smith",
+        "Tokyo",
+    ]
+    runs = [run_of(seen, first, len(seen)) for line in lines for seen in (traits(line),) for first in range(len(seen))]
+    alone = [Tagger("names_en_prose.bin.gz").tag_all([run], 0.3)[0] for run in runs[:12]]
+    assert Tagger("names_en_prose.bin.gz").tag_all(runs, 0.3)[:12] == alone
+    assert any(BEGIN in labels for labels in alone)
+
+
+def test_keys_of_pairs_are_those_of_their_texts() -> None:
+    tokens = [*traits("Mary met 鈴木 at the Café on 12 May"), EDGE]
+    keys = TAGGER._tokens.pair_keys(TAGGER._tokens.ids(tokens))
+    assert keys.tolist() == [[feature_key(text) for text in pair_features(*two)] for two in itertools.pairwise(tokens)]
+
+
+@pytest.mark.parametrize("stop", ["。", "。\n"])
+def test_sentences_of_a_line_are_read_as_lines_are(stop: str) -> None:
+    text = stop.join(
+        ["この曲は中村が作詞し、編曲も担当した", "会議では山田太郎が説明した", "\ud800昨日、山口は辞任する意向を示した", "以上"]
+    )
+    assert found(JAPANESE, text) == ["中村", "山田太郎", "山口"]
+    assert found(JAPANESE, text) == ["中村", "山田太郎", "山口"]  # remembered
