@@ -137,7 +137,7 @@ class Arrivals:
 
     def _observe(self) -> None:
         from watchdog.events import FileSystemEvent, FileSystemEventHandler
-        from watchdog.observers import Observer
+        from watchdog.observers.inotify import InotifyObserver
 
         arrivals = self
 
@@ -147,7 +147,7 @@ class Arrivals:
 
         self._log = _Overflow(self._overflowed)
         logging.getLogger("watchdog").addHandler(self._log)
-        self._observer = Observer()
+        self._observer = InotifyObserver(generate_full_events=True)  # else a file moved in from outside looks like one being written
         self._observer.schedule(Handler(), os.fsdecode(self._outbox), recursive=True)
         self._observer.start()
 

@@ -346,7 +346,7 @@ class Gate:
                 notify("STOPPING=1")
             finally:
                 arrivals.stop()
-        self._finish()
+            self._finish()
         return 3 if self.settings.once and (self._waiting or self._retry) else 0
 
     def _watch(self) -> None:
@@ -1082,6 +1082,7 @@ class Gate:
             findings_waiting=self.state.pending_count(),
             deliveries_waiting=self.state.deliveries_waiting(),
             last_error=self._last_fault,
+            untold=sum(getattr(teller, "faults", 0) for teller in self._tellers),
             polling=self._polling,
             overflows=self._arrivals.overflows,
             last_walk=self._arrivals.last_whole_walk,

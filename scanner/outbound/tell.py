@@ -22,6 +22,8 @@ from scanner.model import path_text
 
 FACILITY: Final = 13  # "log audit" of RFC 5424, table 1
 ENTERPRISE: Final = "strayscan@32473"  # the number that RFC 5612 reserves for documentation; collectors know it by its name
+DEAF_SECONDS: Final = 5.0  # a receiver that does not answer is left alone for so long: the gate must not wait for it at each event
+_PATIENCE: Final = 2.0
 _SEVERITIES: Final = {"error": 3, "warning": 4, "notice": 5, "info": 6}
 RETRY_SECONDS: Final = (5.0, 30.0, 120.0, 600.0, 3_600.0)
 
@@ -83,11 +85,15 @@ class Syslog:
         if parts.scheme not in ("udp", "tcp") or not parts.hostname or not port:
             raise ValueError("a syslog address is udp://HOST:PORT, tcp://HOST:PORT or the path of a socket such as /dev/log")
         self._kind, self._where = parts.scheme, (parts.hostname, port)  # type: ignore[assignment]
-        self.faults = 0
 
     faults = 0
+    """Events that could not be told."""
+    _deaf_until = 0.0
 
     def __call__(self, event: Event) -> None:
+        if time.monotonic() < self._deaf_until:
+            self.faults += 1
+            return
         data = syslog_line(event, self._host, os.getpid())
         for _ in range(2):  # a connection that was closed meanwhile is made anew once
             try:
@@ -96,6 +102,7 @@ class Syslog:
             except OSError:
                 self.close()
         self.faults += 1
+        self._deaf_until = time.monotonic() + DEAF_SECONDS
 
     def close(self) -> None:
         if self._socket is not None:
@@ -111,16 +118,20 @@ class Syslog:
             self._socket.send(data)
 
     def _connected(self) -> socket.socket:
-        if self._kind == "unix":
-            made = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-            made.connect(self._where[0])
-            return made
-        host, port = self._where  # type: ignore[misc]
-        if self._kind == "tcp":
-            return socket.create_connection((host, port), timeout=2.0)
-        family, kind, proto, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_DGRAM)[0]
+        address: Any = self._where[0]
+        family, kind, proto = socket.AF_UNIX, socket.SOCK_DGRAM, 0
+        if self._kind != "unix":
+            host, port = self._where  # type: ignore[misc]
+            if self._kind == "tcp":
+                return socket.create_connection((host, port), timeout=_PATIENCE)
+            family, kind, proto, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_DGRAM)[0]
         made = socket.socket(family, kind, proto)
-        made.connect(address)
+        try:
+            made.settimeout(_PATIENCE)
+            made.connect(address)
+        except OSError:
+            made.close()
+            raise
         return made
 
 

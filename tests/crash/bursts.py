@@ -1,5 +1,10 @@
 """Bursts of files into a transfer folder, dropped in every way there is, and the account of each one afterwards: by
 tests/crash/test_bursts.py with hundreds of files, by benchmarks/watch.py with hundreds of thousands.
+
+    python -m tests.crash.bursts HOME
+
+is a watch of HOME/out for the former: until SIGTERM, with a scanner that finds a person wherever SECRET stands, since what arrives and what
+moves is tested here.
 """
 
 from __future__ import annotations
@@ -27,7 +32,9 @@ _SLOW_AT_ONCE: Final = 200
 
 def content(way: str, number: int) -> bytes:
     """Text that no other file has; one in ten ends with a person's address."""
-    personal = f"\nsend to taro.yamada{number}@partner.example, 090-0000-{number % 10_000:04d}\n" if number % PERSONAL_EVERY == 0 else "\n"
+    personal = (
+        f"\nSECRET: send to taro.yamada{number}@partner.example, 090-0000-{number % 10_000:04d}\n" if number % PERSONAL_EVERY == 0 else "\n"
+    )
     return f"{way} {number}: production plan of the week, lots {number * 7} to {number * 7 + 3} are on time{personal}".encode()
 
 
@@ -186,3 +193,28 @@ def wait_for(said: Callable[[], bool], seconds: float, every: float = 0.1) -> bo
             return False
         pause.wait(every)
     return True
+
+
+def main() -> None:
+    import signal
+    import sys
+
+    from scanner.config import Settings
+    from scanner.outbound import gate as gate_module
+    from scanner.outbound.gate import Gate, GateSettings
+    from scanner.outbound.service import Health
+    from tests.crash.gate_child import InstantScanner
+
+    gate_module.Supervisor = InstantScanner  # type: ignore[misc, assignment]
+    home = Path(sys.argv[1])
+    settings = GateSettings(home / "out", home / "policy.yaml", home / "release", home / "hold", reconcile=2.0, scan=Settings(jobs=1))
+    gate = Gate(settings, [], health=Health(home / "health.json"))
+    signal.signal(signal.SIGTERM, lambda *_: gate.stop())
+    try:
+        gate.run()
+    finally:
+        gate.close()
+
+
+if __name__ == "__main__":
+    main()
