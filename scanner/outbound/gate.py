@@ -15,6 +15,7 @@ import secrets
 import shutil
 import signal
 import sqlite3
+import stat
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -33,7 +34,7 @@ from scanner.findings.store import Store, open_store
 from scanner.judge import FileJudge
 from scanner.model import Entry, Finished, Location, path_text
 from scanner.outbound import moves
-from scanner.outbound.arrivals import EVENT, START, WHOLE, Arrivals, Sight, WalkEnded, must_poll
+from scanner.outbound.arrivals import EVENT, WALK, WHOLE, Arrivals, Sight, WalkEnded, must_poll
 from scanner.outbound.decide import HOLD, RELEASE, TAKEN, Decision, Found, decide
 from scanner.outbound.desk import Desk, DeskError
 from scanner.outbound.disk import Broken, Changed, Disk, Identity, NameTaken, Place, missing
@@ -88,6 +89,7 @@ _STATE_AGAIN: Final = 5.0  # seconds until the state is tried again
 _ORDERS_EVERY: Final = 30.0  # seconds until orders that the disk refused are tried again
 _PIECES: Final = 100  # of a scan's rows, and
 _PIECES_BYTES: Final = 4 * 2**20  # bytes of its values, that are kept in memory until its decision
+MARKER: Final = b".done"  # beside a file: it is complete
 _PIPE: Final = b"/proc/self/fd/%d"
 _SQUASHED: Final = frozenset({65_534})  # nobody: whom NFS servers map strangers to
 
@@ -430,6 +432,8 @@ class Gate:
     def _hear(self) -> None:
         for path, complete in self._arrivals.hints(2_000):
             sight = self._arrivals.look(path, EVENT, complete=complete)
+            if path.endswith(MARKER) and (marked := self._waiting.get(path[: -len(MARKER)])) is not None:
+                self._expect(path[: -len(MARKER)], marked)
             if sight is None:
                 self._waiting.pop(path, None)
             else:
@@ -457,6 +461,7 @@ class Gate:
             if known.identity != identity:
                 known.identity, known.since, known.complete = identity, now, False
             known.complete |= sight.complete
+            known.by = EVENT if sight.by == EVENT else known.by
             self._expect(path, known)
             return
         if self._is_settled(path, identity) or self._is_note(path):
@@ -464,8 +469,6 @@ class Gate:
         # The kernel sets the time of a change, so on a local file system it tells how long the file has been quiet already.
         quiet = 0.0 if self._polling else max(0.0, time.time() - identity.ctime_ns / 1e9)
         waiting = _Waiting(identity, now - quiet, time.time(), sight.by, sight.complete)
-        if sight.by not in (EVENT, START) and time.time() - identity.ctime_ns / 1e9 > 2.0:
-            self._counts["found_by_reconciling"] += 1  # its event had time to come
         self._waiting[path] = waiting
         self._expect(path, waiting)
 
@@ -499,12 +502,12 @@ class Gate:
         name = path.rpartition(b"/")[2]
         if self._partial is not None and self._partial.fullmatch("/" + composed(path_text(name))):
             return True
-        if name.endswith(b".done") and self._is_marker(path):
+        if name.endswith(MARKER) and self._is_marker(path):
             return True
         return self._policy.outbound.marker and not self._has_marker(path)
 
     def _has_marker(self, path: bytes) -> bool:
-        return self._arrivals.look(path + b".done", EVENT) is not None
+        return self._arrivals.look(path + MARKER, EVENT) is not None
 
     def _is_marker(self, path: bytes) -> bool:
         sight = self._arrivals.look(path, EVENT)
@@ -546,6 +549,7 @@ class Gate:
         waiting = self._waiting.pop(path, None)
         if waiting is None:  # gone again
             return
+        self._counts["found_by_reconciling"] += waiting.by == WALK  # no event told of it until now
         one = Queued(new_item(), path, FOUND, waiting.identity, waiting.seen, waiting.by)
         self.state.put(one)
         self._active[path] = one
@@ -891,7 +895,17 @@ class Gate:
                 self._tell("fault", "error", path=shown(one.path), item=one.item, fault=self._last_fault, step="note")
             self._tell("held", "warning", path=shown(one.path), item=one.item, seconds=seconds, source=moved.source, **_brief(decision))
         self._forget(one, look=moved.source == moves.CHANGED)
-        return []
+        marked = moved.source == moves.REMOVED and (self._policy.outbound.marker or one.path + MARKER in self._waiting)
+        return [partial(self._remove_marker, one.path + MARKER)] if marked else []
+
+    def _remove_marker(self, path: bytes) -> None:
+        """A marker goes with its file; one that is not empty is a file like any other."""
+        place = Place(self._outbox.path, path)
+        with suppress(OSError), self._disk.folder(place) as folder:
+            found = os.stat(place.name, dir_fd=folder, follow_symlinks=False)
+            if stat.S_ISREG(found.st_mode) and found.st_size == 0:
+                self._disk.remove(folder, place.name)
+        self._waiting.pop(path, None)
 
     def _forget(self, one: Queued, *, look: bool = False) -> None:
         self._active.pop(one.path, None)

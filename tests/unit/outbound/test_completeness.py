@@ -13,15 +13,15 @@ from typing import Any
 import pytest
 
 from scanner.config import Settings
-from scanner.outbound import gate as gate_module
 from scanner.outbound.gate import Gate, GateSettings
 from scanner.outbound.tell import Event
 from tests.crash.gate_child import InstantScanner
+from tests.unit.outbound.gated import install
 
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gate_module, "Supervisor", InstantScanner)
+    install(monkeypatch)
 
 
 class Running:
@@ -94,7 +94,8 @@ def test_with_markers_a_file_waits_for_its_own(tmp_path: Path) -> None:
         (one.out / "second.csv.done").touch()
         one.until(lambda: one.told("released"))
         assert one.told("released") == ["second.csv"]
-        assert (one.out / "first.csv").exists()
+        one.until(lambda: os.listdir(one.out) == ["first.csv"])  # the marker goes with its file
+        assert os.listdir(one.release) == ["second.csv"]
 
 
 def test_a_file_that_is_open_for_writing_waits_for_its_end(tmp_path: Path) -> None:
