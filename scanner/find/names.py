@@ -25,6 +25,7 @@ of, a middle name; kanji that can be read so."""
 
 MOST_SPLITS = 4  # of a name without a blank into surname and given name
 MOST_READINGS = 12  # of a surname with a given name
+MOST_COMPOSED = 4  # readings of a given name that no dictionary lists
 MOST_KANJI = 4_000  # spellings of a reading
 
 
@@ -140,10 +141,37 @@ class Names:
         if _KANA.fullmatch(_katakana(text)):
             return [_katakana(text)]
         found = sorted(self._japanese.spoken(text, kind))
+        if kind == "名":
+            found += [reading for reading in self._composed(text) if reading not in found]
         if not found:
             tokens = self._japanese.dictionary.tokenizer().tokenize(text)
             read = "".join(token.reading_form() for token in tokens)
             found = [read] if _KANA.fullmatch(read) else []
+        return found
+
+    def _composed(self, given: str) -> list[str]:
+        """Readings that the listed given names suggest for one of several kanji: of the first as other names begin, of the rest as others
+        end (陽翔 as 陽斗 and 大翔 are read: ハルト). Parents are free in this, and dictionaries late."""
+        if not re.fullmatch("[一-鿿々]{2,3}", given):
+            return []
+        text = self._spellings["given"]
+        begins = _tight(self._read_so(text, rf"{given[0]}[一-鿿々]{{1,2}}"), first=True)
+        ends = _tight(self._read_so(text, rf"[一-鿿々]{{1,2}}{given[1:]}"), first=False)
+        found = {
+            one + other: count * times
+            for one, count in begins.items()
+            for other, times in ends.items()
+            if one + other in self._japanese.given_readings
+        }
+        return sorted(found, key=lambda reading: -found[reading])[:MOST_COMPOSED]
+
+    @staticmethod
+    def _read_so(text: str, pattern: str) -> list[str]:
+        """Readings of the names of this shape, one for each name."""
+        found = []
+        for match in re.finditer(rf"(?<=[\t ]){pattern}(?=[ \n])", text):
+            start = text.rfind("\n", 0, match.start()) + 1
+            found.append(text[start : text.index("\t", start)])
         return found
 
     @cached_property
@@ -160,6 +188,20 @@ class Names:
 
 
 # --------------------------------------------------------------------------- pure pieces
+
+
+def _tight(readings: list[str], *, first: bool) -> dict[str, int]:
+    """Beginnings (ends) that two or more of the readings share and most do not share a longer one of -> how many have them."""
+    counts: dict[str, int] = {}
+    for reading in readings:
+        for length in range(1, len(reading)):
+            part = reading[:length] if first else reading[-length:]
+            counts[part] = counts.get(part, 0) + 1
+    longer: dict[str, int] = {}  # part -> how many of its readings go on in the most usual way
+    for part, count in counts.items():
+        shorter = part[:-1] if first else part[1:]
+        longer[shorter] = max(longer.get(shorter, 0), count)
+    return {part: count for part, count in counts.items() if count > 1 and longer.get(part, 0) * 2 <= count}
 
 
 def _parts(name: str) -> list[str]:
