@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from scanner.find.search import Answer
     from scanner.findings.compact import Compacted
     from scanner.findings.decide import Triage
+    from scanner.findings.overview import Overview
     from scanner.findings.read import Findings
     from scanner.obligations.assess import Assessment
     from scanner.obligations.register import Register
@@ -270,6 +271,15 @@ def reveals_log(out: PathText) -> tuple[int, str, list[str]]:
     from scanner.run.reveal import LOG
 
     return audit.check(Path(out), LOG)
+
+
+def triage(
+    out: PathText, *, department: str | None = None, to: str | None = None, most: int = 20, today: datetime.date | None = None
+) -> Overview:
+    """What of the store at `out` still asks for somebody: what `strayscan triage` says, with at most `most` items. Raises `StoreError`."""
+    from scanner.findings.overview import overview
+
+    return overview(Path(out), department=department, to=to, most=most, today=today)
 
 
 def compact(out: PathText, *, older_than_days: float = 1.0) -> Compacted:

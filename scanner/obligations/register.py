@@ -160,7 +160,7 @@ def _hand_of(before: Written | None, id: str) -> Mapping[str, str]:
 
 _OBJECTS = """SELECT o.object_id, o.root, o.path, o.store, o.department, o.media_type, o.exposure, o.rows_read, o.persons, o.verdict,
     o.status, o.excused FROM objects o WHERE o.status <> 'excluded'"""
-_FOUND = """SELECT f.object_id, f.entity_type, f.reason, sum(f."count")::BIGINT AS "count" FROM findings f
+_FOUND = """SELECT f.object_id, f.entity_type, f.reason, sum(f."count")::BIGINT AS "count" FROM standing_findings f
     WHERE f.verdict <> 'info' GROUP BY ALL"""
 _VALUES = (
     """SELECT v.* FROM "values" v SEMI JOIN wanted w ON v.object_id = w.object_id WHERE v.entity_type IN ({kinds}) ORDER BY v.object_id"""

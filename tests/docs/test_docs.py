@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import re
+import shutil
 import subprocess
 import urllib.parse
 from collections.abc import Iterator
@@ -18,7 +19,7 @@ import yaml
 
 from scanner.extract import registry
 from scanner.extract.budget import FileBudget
-from scanner.findings.schema import TABLES
+from scanner.findings.schema import DECIDED, TABLES
 from scanner.model import Blob, Extractor, Limits, Location, Reason, Status, Text
 from tests.docs.blocks import ROOT, Block, blocks, run, run_page
 
@@ -27,6 +28,7 @@ PAGES = sorted([*ROOT.glob("*.md"), *DOCS.rglob("*.md")])
 TUTORIAL = DOCS / "tutorial" / "first-scan.md"
 EXPORTING = DOCS / "how-to" / "export-findings.md"
 READING = DOCS / "how-to" / "read-the-findings.md"
+TRIAGE = DOCS / "how-to" / "triage-findings.md"
 DETECTOR = DOCS / "how-to" / "add-a-detector.md"
 REFERENCE = DOCS / "reference"
 
@@ -76,6 +78,18 @@ def test_the_examples_of_exporting_run(finished: tuple[Path, list[tuple[Block, s
     assert "sales/old/list.bak" not in (folder / "masked.jsonl").read_text(encoding="utf-8")
     assert list((folder / "lake").rglob("*.parquet"))
     assert run(python, folder).split()[-1] == "True"
+
+
+def test_the_examples_of_triage_run(finished: tuple[Path, list[tuple[Block, str]]], tmp_path: Path) -> None:
+    """In the order of the page, on a copy of the store. `triage` ends with its own status, so no block may end in an error of usage."""
+    shutil.copytree(finished[0] / "findings", tmp_path / "findings")
+    steps = [block for block in blocks(TRIAGE) if block.language in ("sh", "python")]
+    assert len(steps) >= 7
+    printed = run(Block(steps[0].page, steps[0].line, "sh", f"{steps[0].text.rstrip()} || test $? -ne 2"), tmp_path)
+    assert "stray findings are open" in printed
+    printed = "".join(run(block, tmp_path) for block in steps[1:])
+    assert "findings would be ignored" in printed
+    assert "state of our first scan" in printed
 
 
 @pytest.mark.parametrize("name", ["README.md", "README.ja.md"])
@@ -192,15 +206,15 @@ def test_generated_pages_are_current() -> None:
     assert generator().stale() == [], "run python docs/generate.py"
 
 
-@pytest.mark.parametrize("table", TABLES)
+@pytest.mark.parametrize("table", TABLES | DECIDED)
 def test_tables_page_names_every_column_in_order_with_its_type(table: str) -> None:
     text = (REFERENCE / "tables.md").read_text(encoding="utf-8")
     section = re.search(rf"^## {table}\n(.*?)(?=^## |\Z)", text, re.MULTILINE | re.DOTALL)
     assert section is not None
     told = re.findall(r"^\| `(\w+)` \| ([^|]+?) \|", section[1], re.MULTILINE)
     kinds = {"timestamp[us, tz=UTC]": "timestamp", "list<element: string>": "list of string", "list<item: string>": "list of string"}
-    kinds |= {"list<element: int32>": "list of int32", "list<item: int32>": "list of int32"}
-    assert told == [(field.name, kinds.get(str(field.type), str(field.type))) for field in TABLES[table]]
+    kinds |= {"list<element: int32>": "list of int32", "list<item: int32>": "list of int32", "date32[day]": "date"}
+    assert told == [(field.name, kinds.get(str(field.type), str(field.type))) for field in (TABLES | DECIDED)[table]]
 
 
 def test_tables_page_names_every_status_and_reason() -> None:
