@@ -115,7 +115,7 @@ VIEWS = {
         FROM every_finding f JOIN finding_states t ON f.finding_id = t.finding_id AND f.run_id = t.run_id WHERE t.state = 'open'""",
     "findings": f"{_NEWEST} WHERE t.state = 'open' AND g.put_aside IS NULL",
     "closed_findings": f"{_NEWEST} WHERE t.state <> 'open' OR g.put_aside IS NOT NULL",
-    "all_decisions": "SELECT * FROM every_decision",
+    "all_decisions": "SELECT * EXCLUDE (part, newest) FROM every_decision",
     "decisions": f"""SELECT d.* EXCLUDE (part),
             CASE WHEN d.finding_id IS NULL THEN coalesce(o.state, 'closed')
                 WHEN t.finding_id IS NULL THEN 'closed' ELSE {_FINDING_STATE} END AS state,

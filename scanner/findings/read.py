@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 _SOURCES = {"objects": "every_object", "findings": "every_finding", "copies": "every_copy", "values": "every_value"}
 _BY_FILE = ("objects", "findings", "copies")  # tables with root and path
+_TRIES = 5
 _DECIDED = {"decisions": "decided_row", "covered": "covered_row"}
 
 
@@ -193,16 +194,16 @@ class Findings:
         return bool(faults)
 
     def _database(self) -> Any:
-        """DuckDB in memory with the views. Building them may itself meet a damaged file."""
+        """DuckDB in memory with the views. Building them may itself meet a damaged file, or one that was merged since it was listed."""
         import duckdb
 
-        if self._connection is None:
-            try:
-                self._open()
-            except duckdb.Error:
-                if not self._leave_out_damaged():
-                    raise
-                self._open()
+        for last in (*[False] * (_TRIES - 1), True):
+            if self._connection is None:
+                try:
+                    self._open()
+                except duckdb.Error:
+                    if last or not self._leave_out_damaged():
+                        raise
         return self._connection
 
     def _open(self) -> None:

@@ -16,23 +16,23 @@ from typing import Final
 
 from scanner.findings.latest import DECIDED_COLUMNS, FULL, UNREAD
 
+_EVERY = """
+SELECT *, part IS NOT NULL AND object_id IS NOT NULL
+    AND row_number() OVER (PARTITION BY object_id, finding_id, part ORDER BY decision_id DESC) = 1 AS newest
+FROM (SELECT DISTINCT *, CASE
+        WHEN action IN ('ignore', 'accept', 'reopen') THEN 'aside'
+        WHEN action IN ('assign', 'unassign') THEN 'whose'
+        WHEN action IN ('measure', 'unmeasure') THEN 'measure' END AS part FROM {rows})
+"""
+"""All rows, each once, in memory: their files may be merged while the store is open. `newest`: it counts for its `part`."""
+
 _TYPES = "put_aside VARCHAR, " + ", ".join(f"{name} {kind}" for name, kind in DECIDED_COLUMNS.items())
 EMPTY: Final = (
     f"CREATE OR REPLACE TABLE finding_triage (finding_id VARCHAR, {_TYPES})",
     f"CREATE OR REPLACE TABLE object_triage (object_id VARCHAR, {_TYPES})",
-    "CREATE OR REPLACE VIEW every_decision AS SELECT DISTINCT * FROM decided_row",
-    "CREATE OR REPLACE TABLE latest_decisions AS SELECT *, NULL::VARCHAR AS part FROM decided_row LIMIT 0",
+    f"CREATE OR REPLACE TABLE every_decision AS {_EVERY.format(rows='decided_row LIMIT 0')}",
+    "CREATE OR REPLACE VIEW latest_decisions AS SELECT * EXCLUDE (newest) FROM every_decision WHERE newest",
 )
-
-_LATEST = """
-CREATE OR REPLACE TABLE latest_decisions AS
-SELECT * FROM (SELECT *, CASE
-        WHEN action IN ('ignore', 'accept', 'reopen') THEN 'aside'
-        WHEN action IN ('assign', 'unassign') THEN 'whose'
-        WHEN action IN ('measure', 'unmeasure') THEN 'measure' END AS part FROM every_decision)
-WHERE part IS NOT NULL AND object_id IS NOT NULL
-QUALIFY row_number() OVER (PARTITION BY object_id, finding_id, part ORDER BY decision_id DESC) = 1
-"""
 
 _REWRITTEN = """
 CREATE OR REPLACE TABLE rewritten AS
@@ -200,7 +200,7 @@ SELECT object_id, 'ignored' FROM inside WHERE settled AND object_id NOT IN (SELE
 """A container that is unread only through members is put aside if each of those is, or is excused."""
 
 DECIDED: Final = (
-    _LATEST,
+    f"CREATE OR REPLACE TABLE every_decision AS {_EVERY.format(rows='decided_row')}",
     _REWRITTEN,
     _NEW_VALUES,
     _ASIDE,

@@ -81,3 +81,8 @@ def one_object(out: Path, path: str, today: datetime.date = TODAY) -> dict[str, 
     with open_findings(out, today) as found:
         (row,) = [row for row in found.objects(arrow=True).to_pylist() if row["path"] == path]
         return row
+
+
+def one_or_none(out: Path, path: str, today: datetime.date = TODAY) -> dict[str, Any] | None:
+    with open_findings(out, today) as found:
+        return next((row for row in rows(found) if row["path"] == path), None)
