@@ -74,7 +74,8 @@ def check(out: Path, drill: Drill) -> DrillResult:
 _PLACE = "rtrim(root, '/') || '/' || path"
 _OBJECTS = f"SELECT {_PLACE} AS place, verdict FROM objects JOIN wanted ON starts_with({_PLACE}, folder)"
 _FINDINGS = f"""SELECT {_PLACE} AS place, entity_type, verdict, reason, sum("distinct")::BIGINT AS "distinct"
-    FROM standing_findings AS findings JOIN wanted ON starts_with({_PLACE}, folder) GROUP BY {_PLACE}, entity_type, member, findings.place, "column", verdict, reason"""
+    FROM standing_findings AS findings JOIN wanted ON starts_with({_PLACE}, folder)
+    GROUP BY {_PLACE}, entity_type, member, findings.place, "column", verdict, reason"""
 _COPIES = f"SELECT {_PLACE} AS place, store, matched_records FROM copies JOIN wanted ON starts_with({_PLACE}, folder)"
 
 
