@@ -26,6 +26,8 @@ That was a whole scan. It ended with status 3, and that is right: broken/ cannot
 above is all there is. Without broken/ the status would be 1: stray data found, everything read.
 
 {copies}
+The same for a manager with five minutes, to be opened in a browser: {page}
+
 Next, type one of these:
 
   What was found where, as a pandas frame:
@@ -73,6 +75,8 @@ def main(out: Path) -> int:
     trap = HERE / "stores" / "hr-old" / "社員台帳_控え.csv"
     typed = {"python": Path(sys.executable), "strayscan": strayscan, "policy": HERE / "policy.yaml", "trap": trap}
     typed["returned"] = HERE / "leaky" / "営業" / "得意先.xls"
+    typed["page"] = out / "report.html"
+    subprocess.run([strayscan, "report", out, "--html", typed["page"]], check=True, stderr=subprocess.DEVNULL)
     print(OUTCOME.format(out=shown(out), copies=copies(out), **{name: shlex.quote(shown(path)) for name, path in typed.items()}))
     return 0
 

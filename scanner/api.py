@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from scanner.outbound.gate import Gate
     from scanner.policy.drill import Drill
     from scanner.render.export import Exported
+    from scanner.render.report.writing import Written
     from scanner.run.drill import DrillResult
     from scanner.run.reveal import Revealed
     from scanner.run.stores import Refreshed
@@ -280,6 +281,29 @@ def triage(
     from scanner.findings.overview import overview
 
     return overview(Path(out), department=department, to=to, most=most, today=today)
+
+
+def report(
+    out: PathText,
+    html: PathText,
+    *,
+    lang: str = "en",
+    department: str | None = None,
+    all_departments: bool = False,
+    today: datetime.date | None = None,
+) -> Written:
+    """Write the findings at `out` as one self-contained page `html`: what `strayscan report` does.
+
+    `department`: only what this one answers for. `all_departments`: `html` is a folder that gets a page for each and an index. `today`: the
+    day from which ages and the coming Friday are counted. Raises `StoreError`, `ReportError`.
+    """
+    from scanner.render.messages import Messages
+    from scanner.render.report.writing import write_page, write_pages
+
+    day, say = today or datetime.date.today(), Messages(lang)
+    if all_departments:
+        return write_pages(Path(out), Path(html), say, day)
+    return write_page(Path(out), Path(html), say, day, department)
 
 
 def compact(out: PathText, *, older_than_days: float = 1.0) -> Compacted:

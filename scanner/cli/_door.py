@@ -85,6 +85,7 @@ def _status_of(fault: Exception) -> int | None:
     from scanner.outbound.gate import GateError
     from scanner.policy import PolicyError
     from scanner.redact.key import KeyFileError
+    from scanner.render.report.writing import ReportError
     from scanner.render.sheets import SheetError
     from scanner.run.reveal import RevealError
     from scanner.run.scan import RunFailed
@@ -94,7 +95,17 @@ def _status_of(fault: Exception) -> int | None:
     if isinstance(fault, RunFailed | WorkersFailed | NotNow):
         return FAILED
     expected = (
-        RuleError | StoreError | PolicyError | KeyFileError | RootError | GateError | DeskError | SheetError | QueryError | RevealError
+        RuleError
+        | StoreError
+        | PolicyError
+        | KeyFileError
+        | RootError
+        | GateError
+        | DeskError
+        | SheetError
+        | QueryError
+        | RevealError
+        | ReportError
     )
     return USAGE if isinstance(fault, expected) else None
 

@@ -40,7 +40,7 @@ def _section(found: Sequence[Match], strength: str, say: Messages) -> Iterator[s
         by_object.setdefault(match.object_id, []).append(match)
     yield say(f"find_{strength}", count=len(by_object))
     if not found:
-        yield say("find_none")
+        yield f"  {say('find_none')}"
     for matches in list(by_object.values())[:OBJECTS_SHOWN]:
         yield f"  {say.word('find_verdict', matches[0].verdict or 'excluded')}  {object_name(matches[0])}"
         yield from (f"      {line}" for line in dict.fromkeys(_place(match, say) for match in matches))

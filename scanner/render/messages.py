@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from scanner.render.report import texts
+
 LANGUAGES = ("en", "ja")
 SINGULAR = "_one"
 """What the key of a sentence about one thing ends in; English alone has such."""
@@ -184,7 +186,7 @@ EN: Mapping[str, str] = {
     "find_more_one": "... and 1 more object (--json tells all)",
     "find_never": "Regulated numbers (My Number, licences, passports, cards) are never fingerprinted and cannot be searched for.",
     "find_no_run": "The store holds no run.",
-    "find_none": "  none",
+    "find_none": "none",
     "find_open_root": "The last run over {root} did not see all of it.",
     "find_row": "{where}: {what}, rows {rows}",
     "find_strong": "This person ({count} objects)",
@@ -649,7 +651,7 @@ JA: Mapping[str, str] = {
     "find_more": "... ほかに {count}件 (すべては --json)",
     "find_never": "マイナンバー、免許証、旅券、カードなどの番号は指紋化されないため、検索できません。",
     "find_no_run": "この結果フォルダーには走査の記録がありません。",
-    "find_none": "  なし",
+    "find_none": "なし",
     "find_open_root": "{root} の最後の走査は、全体を見ていません。",
     "find_row": "{where}: {what}、{rows} 行目",
     "find_strong": "本人 ({count}件)",
@@ -933,7 +935,7 @@ JA: Mapping[str, str] = {
     "unread_none": "すべて読み取りました。",
 }
 
-CATALOGUES: Mapping[str, Mapping[str, str]] = {"en": EN, "ja": JA}
+CATALOGUES: Mapping[str, Mapping[str, str]] = {"en": {**EN, **texts.EN}, "ja": {**JA, **texts.JA}}
 
 
 @dataclass(frozen=True, slots=True)

@@ -611,7 +611,12 @@ class _Run:
             "counts": self._tally.counts,
             "persons": summary.persons,
             "bytes_read": summary.bytes_read,
-            "stores": [{"name": s.name, "traced": s.traced, "why": s.why, "records": s.records} for s in summary.stores],
+            "stores": [
+                {"name": s.name, "owner": s.owner, "traced": s.traced, "why": s.why, "reason": s.reason, "records": s.records}
+                for s in summary.stores
+            ],
+            "overdue": [{"store": late.store, "review_by": late.review_by.isoformat()} for late in summary.overdue],
+            "departments": [{"name": d.name, "manager": d.manager, "contact": d.contact} for d in self._policy.departments],
             "copies_index": self._tracing.digest,
             "copies_texts": self._tracing.texts_digest,
             "copies": dict(summary.copies),

@@ -12,7 +12,7 @@ import pytest
 import scanner
 from tests.cli.command import strayscan
 
-COMMANDS = ("init", "scan", "compact", "trace", "policy", "policy check", "policy explain", "rules", "rules list", "rules check")
+COMMANDS = ("init", "scan", "compact", "trace", "report", "policy", "policy check", "policy explain", "rules", "rules list", "rules check")
 LEVELS = [[], *(command.split() for command in (*COMMANDS, "stores", "stores refresh", "stores list"))]
 HEAVY = ("pyarrow", "pandas", "presidio_analyzer", "spacy", "duckdb", "hyperscan", "sudachipy", "rich", "yaml", "lxml", "numpy")
 

@@ -8,7 +8,9 @@ import pytest
 
 from scanner.model import Reason, Status
 from scanner.policy import SEVERITIES
-from scanner.render.messages import CATALOGUES, EN, JA, SINGULAR, Messages, choose_language
+from scanner.render.messages import CATALOGUES, SINGULAR, Messages, choose_language
+
+EN, JA = CATALOGUES["en"], CATALOGUES["ja"]
 
 
 def placeholders(text: str) -> set[str]:

@@ -233,7 +233,8 @@ def test_a_store_without_files_ends_in_3(share: Path) -> None:
     state = {state.name: state for state in summary.stores}["gone"]
     assert (state.traced, state.reason, summary.exit_status) == (False, "missing", 3)
     manifest = json.loads(next((share.parent / "out" / "runs").glob("*.json")).read_text())
-    assert {"name": "gone", "traced": False, "why": "its paths match nothing", "records": 0} in manifest["stores"]
+    told = {"name": "gone", "owner": None, "traced": False, "why": "its paths match nothing", "reason": "missing", "records": 0}
+    assert told in manifest["stores"]
 
 
 def test_a_store_outside_the_roots_is_traced_all_the_same(share: Path, tmp_path: Path) -> None:
