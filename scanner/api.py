@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from scanner.findings.overview import Overview
     from scanner.findings.read import Findings
     from scanner.obligations.assess import Assessment
+    from scanner.obligations.cleanup import Outcome
     from scanner.obligations.register import Register
     from scanner.outbound.desk import Desk
     from scanner.outbound.gate import Gate
@@ -160,6 +161,36 @@ def _drill_of(policy: PathText) -> Drill:
     if drill is None:
         raise PolicyError(str(policy), None, "drill", "the policy has no drill; give it the folder, `drill: {folder: ...}`")
     return drill
+
+
+def draft_cleanup(out: PathText, *, below: Sequence[PathText] = ()) -> str:
+    """A list of stray files as CSV, to be filled in for `clean_up`. Raises `StoreError`."""
+    from scanner.obligations.cleanup import draft
+
+    return draft(Path(out), [Path(path) for path in below])
+
+
+def clean_up(
+    out: PathText, policy: PathText, listed: PathText, *, reason: str = "", erase: bool = False, apply: bool = False
+) -> tuple[list[Outcome], list[Outcome]]:
+    """Carry out a clean-up list, or without `apply` say what would be done: (what an earlier one that died had left, the list's lines).
+
+    Raises `PolicyError`, `StoreError`.
+    """
+    from scanner.obligations.cleanup import Cleanup, read_list
+    from scanner.policy import load
+
+    lines = read_list(Path(listed))
+    with Cleanup(Path(out), load(Path(policy))) as cleanup:
+        finished = cleanup.finish() if apply else []
+        return finished, cleanup.carry_out(lines, reason, erase=erase, rehearse=not apply)
+
+
+def cleanup_records(out: PathText) -> list[dict[str, Any]]:
+    """What clean-ups moved and deleted, oldest first. Raises `StoreError`."""
+    from scanner.obligations.cleanup import records
+
+    return records(Path(out))
 
 
 def open_findings(out: PathText, *, today: datetime.date | None = None) -> Findings:

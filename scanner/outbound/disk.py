@@ -261,11 +261,11 @@ def publish(disk: Disk, folder: int, name: bytes, place: Place, digest: str, ite
         except NameTaken:  # the kernel says so before it says that it cannot link, and what is there may be our copy
             if _links(disk, folder, name, target, item):
                 raise
-            how = _copy_over(disk, folder, name, target, place.name, digest, item)
+            how = copy_over(disk, folder, name, target, place.name, digest, item)
         except OSError as error:
             if error.errno not in _NO_LINK:
                 raise
-            how = _copy_over(disk, folder, name, target, place.name, digest, item)
+            how = copy_over(disk, folder, name, target, place.name, digest, item)
         disk.sync(target)
     return how
 
@@ -284,7 +284,8 @@ def _links(disk: Disk, folder: int, name: bytes, target: int, item: str) -> bool
     return True
 
 
-def _copy_over(disk: Disk, folder: int, name: bytes, target: int, to_name: bytes, digest: str, item: str) -> str:
+def copy_over(disk: Disk, folder: int, name: bytes, target: int, to_name: bytes, digest: str, item: str) -> str:
+    """The same by copying: verified, with mode, times and owner, on disk before it has its name. Raises NameTaken, Broken, OSError."""
     aside = ASIDE + item.encode() + b".part"
     source = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=folder)
     try:

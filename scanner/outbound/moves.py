@@ -136,7 +136,7 @@ def take_away(disk: Disk, source: Place, seen: Identity, digest: str, item: str)
     try:
         with disk.folder(source) as folder:
             aside = ASIDE + item.encode()
-            if not _there(folder, aside):
+            if not is_there(folder, aside):
                 try:
                     found = os.stat(source.name, dir_fd=folder, follow_symlinks=False)
                 except FileNotFoundError:
@@ -144,8 +144,8 @@ def take_away(disk: Disk, source: Place, seen: Identity, digest: str, item: str)
                 if not seen.same_content(found):
                     return CHANGED
                 disk.move_new(folder, source.name, folder, aside)
-            if not _is_what_was_scanned(folder, aside, seen, digest):
-                _put_back(disk, folder, aside, source.name, item)
+            if not is_what_was_scanned(folder, aside, seen, digest):
+                put_back(disk, folder, aside, source.name, item)
                 return CHANGED
             disk.remove(folder, aside)
             disk.sync(folder)
@@ -156,7 +156,7 @@ def take_away(disk: Disk, source: Place, seen: Identity, digest: str, item: str)
         raise
 
 
-def _is_what_was_scanned(folder: int, name: bytes, seen: Identity, digest: str) -> bool:
+def is_what_was_scanned(folder: int, name: bytes, seen: Identity, digest: str) -> bool:
     try:
         handle = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=folder)
     except OSError:
@@ -169,7 +169,7 @@ def _is_what_was_scanned(folder: int, name: bytes, seen: Identity, digest: str) 
         os.close(handle)
 
 
-def _put_back(disk: Disk, folder: int, aside: bytes, name: bytes, item: str) -> None:
+def put_back(disk: Disk, folder: int, aside: bytes, name: bytes, item: str) -> None:
     """The name may be taken again by now; then both are kept."""
     for candidate in (name, *(note_name(name, f".{number}") for number in range(1, _SPARE_NAMES))):
         with suppress(NameTaken):
@@ -178,7 +178,7 @@ def _put_back(disk: Disk, folder: int, aside: bytes, name: bytes, item: str) -> 
     raise NameTaken
 
 
-def _there(folder: int, name: bytes) -> bool:
+def is_there(folder: int, name: bytes) -> bool:
     try:
         os.stat(name, dir_fd=folder, follow_symlinks=False)
     except FileNotFoundError:
@@ -195,7 +195,7 @@ def release(disk: Disk, folders: Folders, path: bytes, seen: Identity, sent: Sen
     staged = folders.staged(item)
     assert folders.release is not None, "a gate that only watches releases nothing"
     with disk.folder(staged) as folder:
-        if _there(folder, staged.name):
+        if is_there(folder, staged.name):
             _make_public(disk, folder, staged.name, sent)
             try:
                 publish(disk, folder, staged.name, Place(folders.release, path), digest, item)
@@ -229,11 +229,11 @@ def hold(disk: Disk, folders: Folders, path: bytes, seen: Identity, digest: str,
     with disk.folder(content, make=True) as target, disk.folder(staged) as folder:
         os.fchmod(target, 0o700)
         disk.write(target, RECEIPT, receipt)
-        if _there(folder, staged.name):
+        if is_there(folder, staged.name):
             _dress_private(disk, folder, staged.name)
             disk.rename(folder, staged.name, target, CONTENT)
             disk.sync(folder)
-        elif not _there(target, CONTENT):
+        elif not is_there(target, CONTENT):
             _must_be_over(disk, folders, path, digest, item)
             raise Changed
         disk.sync(target)
@@ -260,9 +260,9 @@ def _must_be_over(disk: Disk, folders: Folders, path: bytes, digest: str, item: 
     try:
         with disk.folder(source) as folder:
             aside = ASIDE + item.encode()
-            there = _there(folder, source.name) and not _is_released(folders, path, digest)
-            if _there(folder, aside):
-                _put_back(disk, folder, aside, source.name, item)
+            there = is_there(folder, source.name) and not _is_released(folders, path, digest)
+            if is_there(folder, aside):
+                put_back(disk, folder, aside, source.name, item)
                 there = True
     except OSError as error:
         if not missing(error):
@@ -353,7 +353,7 @@ def send_held(disk: Disk, folders: Folders, path: bytes, sent: Sent, digest: str
     assert folders.release is not None, "there is a release folder where there are held files"
     content = folders.content(item)
     with _held_folder(content) as folder:
-        if folder is not None and _there(folder, CONTENT):
+        if folder is not None and is_there(folder, CONTENT):
             _verify(folder, CONTENT, digest)
             _make_public(disk, folder, CONTENT, sent)
             publish(disk, folder, CONTENT, Place(folders.release, path), digest, item)
@@ -372,7 +372,7 @@ def give_back(disk: Disk, folders: Folders, path: bytes, sent: Sent, digest: str
     content, source = folders.content(item), Place(folders.outbox, path)
     place = source
     with _held_folder(content) as folder:
-        if folder is not None and _there(folder, CONTENT):
+        if folder is not None and is_there(folder, CONTENT):
             handle = os.open(CONTENT, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=folder)
             try:
                 with disk.folder(source, make=True) as target:
@@ -390,7 +390,7 @@ def _appear(disk: Disk, handle: int, target: int, source: Place, sent: Sent, dig
     for number in range(_SPARE_NAMES):
         place = source if number == 0 else source.sibling(note_name(source.name, f".{number}"))
         with suppress(NameTaken):
-            if _there(target, place.name):
+            if is_there(target, place.name):
                 if (identity := _came_back(target, place.name, sent, digest)) is None:
                     continue
                 hook(place.path, identity)  # it died after it had appeared
@@ -440,7 +440,7 @@ def destroy(disk: Disk, folders: Folders, item: str) -> None:
     remain (NIST SP 800-88r1, 4.7): where that must not be, the volume has to be encrypted. Raises OSError."""
     content = folders.content(item)
     with _held_folder(content) as folder:
-        if folder is not None and _there(folder, CONTENT):
+        if folder is not None and is_there(folder, CONTENT):
             _dress_private(disk, folder, CONTENT)  # its mode may not let us write
             handle = os.open(CONTENT, os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=folder)
             try:
@@ -462,7 +462,7 @@ def keep_receipt(disk: Disk, folders: Folders, item: str) -> None:
             return
         kept = Place(folders.hold, RECEIPTS + b"/" + item.encode() + b".json")
         with disk.folder(kept, make=True) as target:
-            if _there(folder, RECEIPT):
+            if is_there(folder, RECEIPT):
                 disk.rename(folder, RECEIPT, target, kept.name)
             disk.sync(target)
     parent = Place(folders.hold, HELD_FOLDER + b"/" + item.encode())

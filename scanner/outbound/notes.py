@@ -7,6 +7,9 @@ from typing import Final
 
 HELD, RETURNED, REMOVED = ".held.txt", ".returned.txt", ".removed.txt"
 SUFFIXES: Final = (HELD, RETURNED, REMOVED)
+MOVED, DELETED = ".moved.txt", ".deleted.txt"
+"""What a clean-up leaves (`scanner.obligations.cleanup`)."""
+
 _LONGEST_NAME: Final = 255
 _REFERENCE = re.compile(r"^\[([0-9a-z-]{10,60})\]$", re.MULTILINE)
 
@@ -18,6 +21,14 @@ _TEXTS: Final = {
     RETURNED: (
         "このファイルの送信は承認されませんでした。ファイルは元の場所に戻しました。",
         "The release of this file was refused. The file is back in its place.",
+    ),
+    MOVED: (
+        "このファイルは個人情報を含むため、承認された保管場所へ移動しました。ファイルは失われていません。",
+        "This file held personal data and was moved to an approved place. Nothing is lost.",
+    ),
+    DELETED: (
+        "このファイルは個人情報を含み、この場所に置く必要がないため、規程に従って削除しました。",
+        "This file held personal data that need not lie here, and was deleted as the rules say. There is a record of it.",
     ),
     REMOVED: (
         "このファイルの送信は承認されず、規程に従ってファイルは削除されました。",
