@@ -26,6 +26,7 @@ from scanner.outbound.records import provision, write_provisions
 from scanner.outbound.state import (
     DESK_LOCK,
     DESTROYING,
+    FILE,
     HELD,
     HOLDING,
     RETURNING,
@@ -47,6 +48,7 @@ from scanner.policy import Policy, load
 if TYPE_CHECKING:
     from scanner.find.query import Subject, Term
 
+_STATE: Final = "the gate's state cannot be read or written ({error})"
 SENT, WAITING, BACK, DESTROYED = "sent", "waiting", "returned", "destroyed"
 
 
@@ -86,7 +88,11 @@ class Desk:
         self.hold = hold.absolute()
         self._disk = disk or Disk()
         self.person = person or person_here()
-        if not (self.hold / ".gate" / "state.sqlite").is_file():
+        try:
+            there = (self.hold / ".gate" / FILE).is_file()
+        except OSError as error:
+            raise DeskError(f"{hold}: the hold folder cannot be entered: {error.strerror}") from None
+        if not there:
             raise DeskError(f"{hold}: no watch has held files here")
         try:
             self.state = GateState(self.hold / ".gate", self._disk)
@@ -104,8 +110,10 @@ class Desk:
     def __enter__(self) -> Desk:
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: object, error: object, trace: object) -> None:
         self.state.close()
+        if isinstance(error, sqlite3.Error):
+            raise NotNow(_STATE.format(error=error)) from None
 
     # ------------------------------------------------------------------ looking
 
@@ -149,7 +157,15 @@ class Desk:
             approval = Approval(str(self.person), now, _one_line(reason), expires)
             with self.state.transaction():
                 self.state.approve(one.item, approval)
-                self.state.log("approve", one.item, approval.who, reason=approval.reason, expires=expires, digest=one.digest)
+                self.state.log(
+                    "approve",
+                    one.item,
+                    approval.who,
+                    reason=approval.reason,
+                    expires=expires,
+                    digest=one.digest,
+                    policy=self._policy.digest,
+                )
                 agreed = self.approvals(one.item)
                 lacking = self.needed(one) - len(agreed)
                 if lacking <= 0:
@@ -169,7 +185,9 @@ class Desk:
                 one.state = DESTROYING if destroyed else RETURNING
                 one.order = {"by": [{"who": str(self.person), "reason": _one_line(reason)}]}
                 self.state.put_held(one)
-                self.state.log("reject", one.item, str(self.person), reason=_one_line(reason), destroy=destroyed)
+                self.state.log(
+                    "reject", one.item, str(self.person), reason=_one_line(reason), destroy=destroyed, policy=self._policy.digest
+                )
             return self._carry_out(one)
 
     def finish_orders(self) -> int:
@@ -195,7 +213,7 @@ class Desk:
             fcntl.flock(handle, how)
             yield
         except sqlite3.Error as error:
-            raise NotNow(f"the gate's state cannot be read or written ({error})") from None
+            raise NotNow(_STATE.format(error=error)) from None
         finally:
             os.close(handle)
 
@@ -310,7 +328,9 @@ class Desk:
         The log is the measure: what the state says of held files, agreements and receipts has to agree with it.
         """
         with self._locked(fcntl.LOCK_EX):  # nothing leaves the hold folder meanwhile
-            lying = {path.name for path in (self.hold / "held").iterdir()}
+            lying: set[str] = set()
+            with suppress(FileNotFoundError):
+                lying.update(path.name for path in (self.hold / "held").iterdir())
             with self.state.snapshot():
                 return self._check(lying, heads or {})
 

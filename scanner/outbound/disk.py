@@ -290,6 +290,7 @@ def copy_over(disk: Disk, folder: int, name: bytes, target: int, to_name: bytes,
     source = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=folder)
     try:
         if _there_already(target, to_name, digest):
+            disk.remove(target, aside)
             return "there"
         status = os.fstat(source)
         disk.copy(source, target, aside)

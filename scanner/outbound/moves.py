@@ -394,6 +394,7 @@ def _appear(disk: Disk, handle: int, target: int, source: Place, sent: Sent, dig
                 if (identity := _came_back(target, place.name, sent, digest)) is None:
                     continue
                 hook(place.path, identity)  # it died after it had appeared
+                disk.remove(target, ASIDE + item.encode() + b".back")
             else:
                 _put_new(disk, handle, target, place, sent, digest, item, hook)
             return place

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import os
+import shutil
 import sqlite3
 import time
 from collections.abc import Callable
@@ -231,6 +232,25 @@ def test_no_hold_folder(tmp_path: Path) -> None:
         Desk(tmp_path)
 
 
+def test_a_hold_folder_of_another_account(gated: Gated) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("only root can be somebody else")
+    gated.hold_one()
+    os.seteuid(12_345)
+    try:
+        with pytest.raises(DeskError, match="cannot be entered: Permission denied"):
+            gated.desk()
+    finally:
+        os.seteuid(0)
+
+
+def test_a_state_that_is_damaged_is_one_sentence(gated: Gated) -> None:
+    gated.hold_one()
+    with pytest.raises(NotNow, match="cannot be read"), gated.desk() as desk:
+        desk.state._db.execute("DROP TABLE held")
+        desk.held()
+
+
 # --------------------------------------------------------------------------- checking
 
 
@@ -266,6 +286,7 @@ def receipt(gated: Gated, item: str) -> Path:
         (lambda gated, item: content(gated, item).unlink(), "the content of {item} is missing"),
         (lambda gated, item: receipt(gated, item).unlink(), "the receipt of {item} is missing"),
         (lambda gated, item: receipt(gated, item).write_bytes(b"{}"), "the receipt of {item} was changed"),
+        (lambda gated, item: shutil.rmtree(gated.hold / "held"), "the content of {item} is missing"),
         (lambda gated, item: (gated.hold / "held" / "planted").mkdir(), "planted lies in the hold folder, and nothing is known of it"),
         (lambda gated, item: in_state(gated, "DELETE FROM held WHERE item = ?", item), "{item} was held and is not among the held files"),
         (
