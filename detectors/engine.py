@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import detectors
-from detectors import overlap, rule_files, rule_packs
+from detectors import fax_columns, overlap, rule_files, rule_packs
 from detectors.fold import encodable, fold
 from detectors.gate import Finder, Gate, can_report, needed_words
 from detectors.near import Near
@@ -128,6 +128,8 @@ class Engine:
         claims = self._raw([finder for finder, _ in self._subtracting], self._subtracting_gate, text, folded, data, header)
         left = overlap.subtract(good, claims, self._covered) if claims else good
         standing = self.near.settle(left, text) if settled else overlap.resolve(left)
+        if header is None and self.wants("FAX_NUMBER"):
+            standing = fax_columns.told_apart(folded, standing)
         return standing if only is None else [item for item in standing if item.entity_type in only]
 
     def _raw(
