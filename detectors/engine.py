@@ -207,7 +207,8 @@ def _recognizers(settings: DetectSettings) -> list[EntityRecognizer]:
         module = importlib.import_module(f"detectors.{info.name}")
         for kind in getattr(module, "RECOGNIZERS", ()):
             recognizer = kind(settings)
-            if settings.entities is None or set(settings.entities) & set(recognizer.supported_entities):
+            known = set(recognizer.supported_entities)
+            if known and (settings.entities is None or set(settings.entities) & known):
                 found.append(recognizer)
     return found
 
@@ -269,6 +270,7 @@ def _digest(settings: DetectSettings, rules: Sequence[Rule], recognizers: Sequen
 def _digest_parts(settings: DetectSettings, rules: Sequence[Rule], recognizers: Sequence[EntityRecognizer]) -> Iterator[bytes]:
     thresholds, models = sorted(settings.thresholds.items()), sorted(settings.spacy_models.items())
     yield repr((settings.entities, thresholds, settings.allow, models)).encode()
+    yield repr(settings.dictionaries).encode()
     for item in rules:
         yield item.digest.encode()
     for recognizer in recognizers:

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from scanner.model import DetectSettings, Limits
+from scanner.model import DetectSettings, Dictionary, Limits
 
 
 def available_cores() -> int:
@@ -103,6 +103,7 @@ class PipelineConfig:
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> PipelineConfig:
         detect: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in data["detect"].items()}
+        detect["dictionaries"] = tuple(Dictionary(item["entity"], tuple(item["words"]), item["score"]) for item in detect["dictionaries"])
         known: dict[str, Any] = {key: tuple(value) for key, value in data["known"].items()}
         return cls(
             run_id=data["run_id"],

@@ -15,6 +15,7 @@ VERDICTS = (STRAY, UNREAD, APPROVED, CLEAN)  # worst first: a container's is the
 
 OUTSIDE_STORE, KIND_NOT_ALLOWED, KEPT_TOO_LONG = "outside_store", "kind_not_allowed", "retention"
 KNOWN, BELOW_REPORT_FROM, PROPERTY, DRILL = "known", "below_report_from", "property", "drill"
+NO_COMBINATION = "no_combination"
 
 UNREAD_STATUSES = frozenset({Status.PARTIAL, Status.UNREADABLE, Status.UNSUPPORTED})
 PROPERTIES_PLACE = "properties"
@@ -117,7 +118,16 @@ class FileJudge:
         if in_properties(found):
             return PROPERTY
         least = self._policy.report_from_persons
-        return BELOW_REPORT_FROM if least is not None and facts.persons < least else None
+        if least is not None and facts.persons < least:
+            return BELOW_REPORT_FROM
+        return None if self._comes_together(facts) else NO_COMBINATION
+
+    def _comes_together(self, facts: ObjectFacts) -> bool:
+        """Whether the object meets one of the policy's combinations; known contacts and document properties do not count."""
+        if not self._policy.combinations:
+            return True
+        kinds = frozenset(found.entity_type for found in facts.found if found.known < found.count and not in_properties(found))
+        return any(combination.met(facts.persons, kinds) for combination in self._policy.combinations)
 
     def _kept_too_long(self, facts: ObjectFacts, judged: Sequence[tuple[FoundFact, str, str | None]]) -> bool:
         """Is the store's personal data older than it may get? Our own contact data and document properties do not count."""

@@ -329,6 +329,15 @@ class TableDetector(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Dictionary:
+    """Words of a user's own that are data of a kind; `score` from 0 to 1."""
+
+    entity: str
+    words: tuple[str, ...]
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
 class DetectSettings:
     """What the policy's `detect:` decides, as plain data; the detectors are built from this alone."""
 
@@ -339,6 +348,7 @@ class DetectSettings:
     allow: tuple[str, ...] = ()  # exact values never to report
     spacy_models: Mapping[str, str] = field(default_factory=dict)  # language -> installed spaCy package
     disabled_rules: tuple[str, ...] = ()
+    dictionaries: tuple[Dictionary, ...] = ()
 
 
 # --------------------------------------------------------------------------- what comes out, still without a verdict

@@ -3,12 +3,13 @@
 from scanner.policy.document import PolicyError
 from scanner.policy.entities import RETENTION, is_sensitive, known_entities, weighs_most
 from scanner.policy.loading import load
-from scanner.policy.policy import Department, Example, ExampleFailure, Excuse, Placement, Policy, Store
+from scanner.policy.policy import Combination, Department, Example, ExampleFailure, Excuse, Placement, Policy, Store
 from scanner.policy.severity import SEVERITIES, SeverityRule
 
 __all__ = [
     "RETENTION",
     "SEVERITIES",
+    "Combination",
     "Department",
     "Example",
     "ExampleFailure",

@@ -7,13 +7,14 @@ import datetime
 import hashlib
 import json
 import os
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
 from scanner.config import KnownContacts
-from scanner.model import DetectSettings, Limits, Reason, path_text
+from scanner.model import DetectSettings, Dictionary, Limits, Reason, path_text
 from scanner.policy import copies, document
 from scanner.policy.copies import copy_settings
 from scanner.policy.document import PolicyError, Value, did_you_mean, shown
@@ -21,7 +22,7 @@ from scanner.policy.drill import STORE, STORE_FOLDER, Drill
 from scanner.policy.entities import known_entities, looks_sensitive
 from scanner.policy.globs import Glob, GlobError, compile_glob
 from scanner.policy.outbound import outbound_policy
-from scanner.policy.policy import Department, Example, Excuse, Policy, Store
+from scanner.policy.policy import Combination, Department, Example, Excuse, Policy, Store
 from scanner.policy.reveal import reveal_policy
 from scanner.policy.severity import severity_rule
 
@@ -32,6 +33,14 @@ POLICY_KEYS = (
     *("version", "stores", "departments", "include", "exclude", "excuse", "known", "report_from", "severity"),
     *("limits", "detect", "copies", "outbound", "reveal", "examples", "drill"),
 )
+
+_DETECT_KEYS = (
+    *("entities", "packs", "thresholds", "rules", "allow", "spacy_models", "disable_rules"),
+    *("dictionaries", "combinations"),
+)
+_ENTITY_NAME = re.compile(r"[A-Z][A-Z0-9_]{1,60}")
+_SHORTEST_WORD = 2
+_DICTIONARY_SCORE = 0.95  # above what is guessed: the words are the user's own
 
 T = TypeVar("T")
 
@@ -68,7 +77,7 @@ class _Reader:
         fields = top.fields(POLICY_KEYS)
         _check_version(top, fields)
         detect = self._detect(fields.get("detect"))
-        self.entities = known_entities(detect.rules)
+        self.entities = known_entities(detect.rules) | {dictionary.entity for dictionary in detect.dictionaries}
         self._check_detect_entities(fields.get("detect"))
         departments = self._departments(fields.get("departments"))
         parts = _Parts()
@@ -88,6 +97,7 @@ class _Reader:
             severity=severity_rule(fields.get("severity")),
             limits=_limits(fields.get("limits")),
             detect=detect,
+            combinations=self._combinations(fields.get("detect")),
             copies=copy_settings(fields.get("copies"), self.folder, [store.name for store in parts.stores], self._entity),
             outbound=outbound_policy(fields.get("outbound"), self._entity, [store.name for store in parts.stores]),
             reveal=reveal_policy(fields.get("reveal"), self._entity),
@@ -249,7 +259,7 @@ class _Reader:
     def _detect(self, value: Value | None) -> DetectSettings:
         if value is None or value.is_null:
             return DetectSettings()
-        fields = value.fields(("entities", "packs", "thresholds", "rules", "allow", "spacy_models", "disable_rules"))
+        fields = value.fields(_DETECT_KEYS)
         return DetectSettings(
             entities=_optional(fields, "entities", Value.texts),
             packs=_optional(fields, "packs", Value.texts),
@@ -258,7 +268,40 @@ class _Reader:
             allow=tuple(item.text() for item in _text_items(fields.get("allow"))),
             spacy_models={name: item.text() for name, item in _block(fields.get("spacy_models")).items()},
             disabled_rules=tuple(item.text() for item in _text_items(fields.get("disable_rules"))),
+            dictionaries=tuple(map(self._dictionary, _items(fields.get("dictionaries")))),
         )
+
+    def _dictionary(self, value: Value) -> Dictionary:
+        """Words of a user's own, in the policy or one a line in a file."""
+        fields = value.fields(("entity", "words", "file", "score"))
+        entity = _required(value, fields, "entity")
+        if not _ENTITY_NAME.fullmatch(entity.text()):
+            entity.fail("an entity type is written in capitals, digits and underscores")
+        words = [item.text() for item in _text_items(fields.get("words"))]
+        if "file" in fields:
+            path = self._existing(fields["file"], "file")
+            try:
+                words += path.read_text(encoding="utf-8-sig").splitlines()
+            except UnicodeDecodeError:
+                fields["file"].fail("this file is not UTF-8")
+        words = [word for word in (word.strip() for word in words) if word]
+        if not words:
+            value.fail("names no words")
+        if any(len(word) < _SHORTEST_WORD for word in words):
+            value.fail(f"a word of a dictionary has {_SHORTEST_WORD} characters or more")
+        return Dictionary(entity.text(), tuple(words), _score(fields["score"]) if "score" in fields else _DICTIONARY_SCORE)
+
+    def _combinations(self, value: Value | None) -> tuple[Combination, ...]:
+        fields = {} if value is None or value.is_null else value.fields(_DETECT_KEYS)
+        return tuple(map(self._combination, _items(fields.get("combinations"))))
+
+    def _combination(self, value: Value) -> Combination:
+        fields = value.fields(("persons", "all", "any"))
+        persons = fields["persons"].whole() if "persons" in fields else 0
+        kinds = [frozenset(self._entity(item) for item in _text_items(fields.get(name))) for name in ("all", "any")]
+        if not persons and not any(kinds):
+            value.fail("asks for nothing: `persons`, `all` or `any` is missing")
+        return Combination(persons, *kinds)
 
     def _known(self, value: Value | None) -> KnownContacts:
         if value is None or value.is_null:
@@ -392,6 +435,7 @@ def _with_digest(policy: Policy) -> Policy:
             sorted(policy.known.emails),
         ],
         "report_from": policy.report_from_persons,
+        "combinations": [[item.persons, sorted(item.all_of), sorted(item.any_of)] for item in policy.combinations],
         "severity": dataclasses.asdict(policy.severity),
         "limits": dataclasses.asdict(policy.limits),
         "detect": dataclasses.asdict(policy.detect),

@@ -19,6 +19,19 @@ from scanner.policy.severity import SeverityRule
 
 
 @dataclass(frozen=True, slots=True)
+class Combination:
+    """What has to come together in one object: so many persons at least, every kind of `all_of`, some kind of `any_of` if it has any."""
+
+    persons: int = 0
+    all_of: frozenset[str] = frozenset()
+    any_of: frozenset[str] = frozenset()
+
+    def met(self, persons: int, kinds: frozenset[str]) -> bool:
+        """Whether an object with so many persons and these kinds of data meets it."""
+        return persons >= self.persons and self.all_of <= kinds and (not self.any_of or bool(self.any_of & kinds))
+
+
+@dataclass(frozen=True, slots=True)
 class Store:
     """An approved store: a place where given kinds of personal data may live. `line` is where its file names it."""
 
@@ -126,6 +139,7 @@ class Policy:
     excuses: tuple[Excuse, ...] = ()
     known: KnownContacts = field(default_factory=KnownContacts)
     report_from_persons: int | None = None
+    combinations: tuple[Combination, ...] = ()  # none: whatever is found counts
     severity: SeverityRule = field(default_factory=SeverityRule)
     limits: Limits = field(default_factory=Limits)
     detect: DetectSettings = field(default_factory=DetectSettings)

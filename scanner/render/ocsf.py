@@ -39,6 +39,7 @@ _WHY = {
     "kind_not_allowed": "of a kind that its store does not allow",
     "retention": "kept longer than its store allows",
     "known": "our own contact data",
+    "no_combination": "of kinds that the policy reports only together with others",
     "below_report_from": "of fewer persons than are reported",
     "property": "in a document property alone",
 }

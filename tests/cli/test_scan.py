@@ -165,6 +165,29 @@ def test_columns_are_one_finding_each(scanned: Scanned) -> None:
     assert table.loc["氏名", ["entity_type", "count", "distinct"]].tolist() == ["PERSON", 30, 1]
 
 
+def test_a_dictionary_and_a_combination_of_the_policy(tmp_path: Path) -> None:
+    share = tmp_path / "share"
+    share.mkdir()
+    (share / "plan.txt").write_text("The Blue Heron budget, ask taro.yamada@corp.co.jp\n")
+    (share / "list.csv").write_text("id,note\n1,Blue Heron\n2,none\n")
+    policy = tmp_path / "policy.yaml"
+    policy.write_text(
+        "version: 1\ndetect:\n  dictionaries: [{entity: PROJECT_NAME, words: [blue heron]}]\n"
+        "  combinations: [{all: [PROJECT_NAME, EMAIL_ADDRESS]}]\n"
+    )
+    done = strayscan("scan", share, "--policy", policy, "--out", tmp_path / "out")
+    assert done.returncode == 1, done.stderr
+    findings = open_findings(tmp_path / "out").findings().fillna({"reason": ""})
+    rows = sorted(findings[["path", "entity_type", "verdict", "reason"]].itertuples(index=False, name=None))
+    assert rows == [
+        ("list.csv", "PROJECT_NAME", "info", "no_combination"),
+        ("plan.txt", "EMAIL_ADDRESS", "stray", "outside_store"),
+        ("plan.txt", "PROJECT_NAME", "stray", "outside_store"),
+    ]
+    written = b"".join(path.read_bytes() for path in (tmp_path / "out").rglob("*") if path.is_file())
+    assert b"heron" not in (written + done.stdout.encode() + done.stderr.encode()).lower()
+
+
 def test_nothing_of_the_share_is_changed(scanned: Scanned) -> None:
     assert scanned.after == scanned.before
 

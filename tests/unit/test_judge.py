@@ -12,7 +12,7 @@ import pytest
 from scanner.findings import schema
 from scanner.judge import FileJudge, Row, absolute_path, exit_status, timestamp
 from scanner.model import Entry, FoundFact, Location, ObjectFacts, Reason, Status, stable_id
-from scanner.policy import Policy, SeverityRule, load
+from scanner.policy import Combination, Policy, SeverityRule, load
 
 NOW = datetime.datetime(2026, 6, 1, 12, tzinfo=datetime.UTC)
 DAY = 86_400.0
@@ -114,6 +114,31 @@ def test_what_is_only_info(policy: Policy, root: str, finding: FoundFact, person
 
 def test_without_a_threshold_one_person_counts(root: str) -> None:
     assert verdicts(load(None), entry(root, "x"), facts(found(), persons=0))[2] == [("stray", "outside_store")]
+
+
+@pytest.mark.parametrize(
+    ("kinds", "persons", "expected"),
+    [
+        (("PERSON", "ADDRESS"), 5, "stray"),
+        (("PERSON", "ADDRESS"), 4, "info"),
+        (("PERSON",), 50, "info"),
+        (("PERSON", "EMAIL_ADDRESS"), 1, "stray"),
+        (("PERSON", "DATE_OF_BIRTH"), 1, "info"),
+    ],
+)
+def test_only_what_comes_together_counts(root: str, kinds: tuple[str, ...], persons: int, expected: str) -> None:
+    both = (Combination(5, frozenset({"ADDRESS"})), Combination(0, frozenset({"PERSON"}), frozenset({"EMAIL_ADDRESS", "PHONE_NUMBER"})))
+    policy = replace(load(None), combinations=both)
+    verdict, _, findings = verdicts(policy, entry(root, "x"), facts(*map(found, kinds), persons=persons))
+    reason = "outside_store" if expected == "stray" else "no_combination"
+    assert (verdict, set(findings)) == ("stray" if expected == "stray" else "clean", {(expected, reason)})
+
+
+def test_no_combination_hides_what_weighs_most_and_known_data_does_not_complete_one(root: str) -> None:
+    policy = replace(load(None), combinations=(Combination(0, frozenset({"PERSON", "ADDRESS"})),))
+    assert verdicts(policy, entry(root, "x"), facts(found("JP_MY_NUMBER"), persons=1))[2] == [("stray", "outside_store")]
+    known = found("ADDRESS", known=10)
+    assert verdicts(policy, entry(root, "x"), facts(found(), known, persons=1))[2] == [("info", "no_combination"), ("info", "known")]
 
 
 # --------------------------------------------------------------------------- retention

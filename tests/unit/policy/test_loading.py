@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scanner.config import CopySettings, StoreTracing
-from scanner.model import Limits
-from scanner.policy import Policy, PolicyError, load
+from scanner.model import Dictionary, Limits
+from scanner.policy import Combination, Policy, PolicyError, load
 
 FULL = """\
 version: 1
@@ -276,3 +276,37 @@ def test_any_text_is_read_or_told_of(tmp_path_factory: pytest.TempPathFactory, t
         load(file)
     except PolicyError as fault:
         assert "\n" not in str(fault)
+
+
+def test_dictionaries_and_combinations(tmp_path: Path) -> None:
+    (tmp_path / "names.txt").write_text("\ufeffMaple Ltd\n\n  Oak Ltd \n", encoding="utf-8")
+    policy = policy_of(
+        tmp_path,
+        "version: 1\ndetect:\n  dictionaries:\n    - {entity: CLIENT_NAME, words: [Blue Heron], file: names.txt, score: 0.7}\n"
+        "  combinations:\n    - {persons: 5, all: [ADDRESS], any: [CLIENT_NAME, PERSON]}\n    - {all: [CLIENT_NAME]}\n",
+    )
+    assert policy.detect.dictionaries == (Dictionary("CLIENT_NAME", ("Blue Heron", "Maple Ltd", "Oak Ltd"), 0.7),)
+    assert policy.combinations == (
+        Combination(5, frozenset({"ADDRESS"}), frozenset({"CLIENT_NAME", "PERSON"})),
+        Combination(0, frozenset({"CLIENT_NAME"})),
+    )
+    assert policy.digest != policy_of(tmp_path, "version: 1\n").digest
+
+
+@pytest.mark.parametrize(
+    ("block", "message"),
+    [
+        ("dictionaries: [{entity: lower, words: [xx]}]", "written in capitals"),
+        ("dictionaries: [{entity: CLIENT_NAME}]", "names no words"),
+        ("dictionaries: [{entity: CLIENT_NAME, words: [x]}]", "2 characters"),
+        ("dictionaries: [{entity: CLIENT_NAME, file: none.txt}]", "does not exist"),
+        ("dictionaries: [{words: [xx]}]", "entity"),
+        ("combinations: [{}]", "asks for nothing"),
+        ("combinations: [{all: [NOBODY]}]", "unknown entity type"),
+        ("combinations: [{persons: many}]", "number"),
+    ],
+)
+def test_faults_of_dictionaries_and_combinations(tmp_path: Path, block: str, message: str) -> None:
+    with pytest.raises(PolicyError, match=message) as raised:
+        policy_of(tmp_path, f"version: 1\ndetect: {{{block}}}\n")
+    assert "xx" not in str(raised.value)

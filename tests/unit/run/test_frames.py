@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scanner.model import Begun, Finished, FoundFact, Location, ObjectFacts, Progress, Reason, Snapshot, Status
+from scanner.model import Begun, DetectSettings, Dictionary, Finished, FoundFact, Location, ObjectFacts, Progress, Reason, Snapshot, Status
 from scanner.run import frames
 from scanner.run.frames import Decoder, Frame, GarbageFrame, Order, WorkerConfig, encode, event_frame, event_of, order_frame, order_of
 from scanner.sources.filesystem import OpenSpec
@@ -70,6 +70,9 @@ def test_orders_come_back() -> None:
 def test_the_configuration_comes_back(tmp_path: Path) -> None:
     made = config(tmp_path, nice=5, limits={"seconds": 3.0})
     assert WorkerConfig.from_json(through(Frame("config", made.to_json()), 1000).body) == made
+    own = DetectSettings(dictionaries=(Dictionary("PROJECT_NAME", ("Blue Heron",), 0.8),))
+    wider = dataclasses.replace(made, pipeline=dataclasses.replace(made.pipeline, detect=own))
+    assert WorkerConfig.from_json(through(Frame("config", wider.to_json()), 1000).body) == wider
 
 
 def test_the_key_is_not_shown(tmp_path: Path) -> None:
