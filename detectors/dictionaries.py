@@ -37,7 +37,7 @@ class DictionaryRecognizer(EntityRecognizer):
         del nlp_artifacts
         folded = fold(text)
         return [
-            result(entity, *match.span(), score, f"{_RULE}.{entity.lower()}", self.name)
+            result(entity, match.start(), match.end(), score, f"{_RULE}.{entity.lower()}", self.name)
             for entity, score, pattern in self._patterns
             if not entities or entity in entities
             for match in pattern.finditer(folded)

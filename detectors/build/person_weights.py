@@ -94,7 +94,7 @@ def lines_of(row: dict[str, Any]) -> Iterator[tuple[str, list[dict[str, Any]]]]:
 
 
 def train(folder: Path, language: str, model: Path, **options: Any) -> None:
-    import pycrfsuite  # type: ignore[import-not-found]  # needed here only
+    import pycrfsuite  # type: ignore[import-not-found,import-untyped,unused-ignore]  # needed here only
 
     seen = _ja_traits() if language == "ja" else _en_traits()
     trainer = pycrfsuite.Trainer(verbose=False)
