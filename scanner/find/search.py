@@ -6,6 +6,7 @@ A name beside a phone, e-mail address or address counts together with it only wh
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -298,7 +299,8 @@ class Reader:
 
     def _rows(self, query: str, **tables: Any) -> Iterator[dict[str, Any]]:
         if self._opened is None:
-            self._opened = Findings(self._held, only=_files_of(self._held, self._asked))
+            without = dataclasses.replace(self._held, files={**self._held.files, "values": ()})  # looked up already: not to be opened again
+            self._opened = Findings(without, only=_files_of(self._held, self._asked))
         for batch in self._opened.batches(query, **tables):
             yield from batch.to_pylist()
 
