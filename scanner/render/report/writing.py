@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from scanner.findings.publish import atomic_bytes
-from scanner.findings.read import open_findings
+from scanner.findings.read import Findings, open_findings
 from scanner.render.messages import Messages
 from scanner.render.report.actions import MOST
 from scanner.render.report.facts import Facts, Scope, Source
@@ -50,13 +50,16 @@ def write_page(out: Path, file: Path, say: Messages, today: datetime.date, depar
     if file.is_dir():
         raise ReportError(f"{file} is a folder: name a file, or ask for a page of each department")
     with open_findings(out, today) as found:
-        source = Source(found)
-        if department is not None and department not in source.departments():
-            raise ReportError(_unknown(department, source.departments()))
-        scope = Scope() if department is None else Scope(False, department)
-        facts, rows = source.facts(scope, MOST), pack(source, scope)
-        size = _write(file, report_page(facts, rows, str(source.out), today, say))
-        return Written(file, 1, size, source.problems, facts.stray, rows.listed)
+        return _asked(found, lambda source: _write_page(source, file, say, today, department))
+
+
+def _write_page(source: Source, file: Path, say: Messages, today: datetime.date, department: str | None) -> Written:
+    if department is not None and department not in source.departments():
+        raise ReportError(_unknown(department, source.departments()))
+    scope = Scope() if department is None else Scope(False, department)
+    facts, rows = source.facts(scope, MOST), pack(source, scope)
+    size = _write(file, report_page(facts, rows, str(source.out), today, say))
+    return Written(file, 1, size, source.problems, facts.stray, rows.listed)
 
 
 def write_pages(out: Path, folder: Path, say: Messages, today: datetime.date) -> Written:
@@ -64,20 +67,36 @@ def write_pages(out: Path, folder: Path, say: Messages, today: datetime.date) ->
     if folder.exists() and not folder.is_dir():
         raise ReportError(f"{folder} is not a folder: with a page of each department, name a folder")
     with open_findings(out, today) as found:
-        source = Source(found)
-        departments = source.departments()
-        pages: list[tuple[Facts, str]] = []
-        listed = size = 0
-        _make(folder)
-        for department, name in zip(departments, file_names(departments), strict=True):
-            scope = Scope(False, department)
-            facts, rows = source.facts(scope, MOST), pack(source, scope)
-            size += _write(folder / name, report_page(facts, rows, str(source.out), today, say, index=INDEX))
-            pages.append((facts, name))
-            listed += rows.listed
-        whole = source.facts(Scope(), MOST)
-        size += _write(folder / INDEX, index_page(pages, whole, str(source.out), today, say))
-        return Written(folder / INDEX, len(pages), size, source.problems, whole.stray, listed)
+        return _asked(found, lambda source: _write_pages(source, folder, say, today))
+
+
+def _write_pages(source: Source, folder: Path, say: Messages, today: datetime.date) -> Written:
+    departments = source.departments()
+    pages: list[tuple[Facts, str]] = []
+    listed = size = 0
+    _make(folder)
+    for department, name in zip(departments, file_names(departments), strict=True):
+        scope = Scope(False, department)
+        facts, rows = source.facts(scope, MOST), pack(source, scope)
+        size += _write(folder / name, report_page(facts, rows, str(source.out), today, say, index=INDEX))
+        pages.append((facts, name))
+        listed += rows.listed
+    whole = source.facts(Scope(), MOST)
+    size += _write(folder / INDEX, index_page(pages, whole, str(source.out), today, say))
+    return Written(folder / INDEX, len(pages), size, source.problems, whole.stray, listed)
+
+
+def _asked(found: Findings, work: Callable[[Source], Written]) -> Written:
+    """Should a file turn out damaged in a column that only the details read, it is left out, said, and all is asked again."""
+    import duckdb
+
+    try:
+        return work(Source(found))
+    except duckdb.Error:
+        known = found.problems
+        if found.verify() == known:
+            raise
+        return work(Source(found))
 
 
 def file_names(departments: Iterable[str | None]) -> list[str]:
