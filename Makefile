@@ -43,7 +43,8 @@ docs: setup
 	$(BIN)/python docs/generate.py --readme
 
 benchmark: setup
-	$(BIN)/python benchmarks/speed.py
+	$(BIN)/python benchmarks/speed.py --write docs/reference/performance.md
+	$(BIN)/python benchmarks/whole_scan.py --write docs/reference/performance.md
 
 SETS ?= ../shared/eval
 accuracy: setup

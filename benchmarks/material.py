@@ -6,8 +6,10 @@ import io
 import random
 import zipfile
 from collections.abc import Callable, Iterator
+from itertools import islice
 from pathlib import Path
 
+PDF_LINES = 40
 SURNAMES = "佐藤 鈴木 高橋 田中 伊藤 渡辺 山本 中村 小林 加藤 吉田 山田 佐々木 山口 松本 井上 木村 林 斎藤 清水 山崎 森 池田 橋本 阿部 石川 前田 藤田 後藤 岡田".split()
 SURNAME_KANA = "サトウ スズキ タカハシ タナカ イトウ ワタナベ ヤマモト ナカムラ コバヤシ カトウ ヨシダ ヤマダ ササキ ヤマグチ マツモト イノウエ キムラ ハヤシ サイトウ シミズ ヤマザキ モリ イケダ ハシモト アベ イシカワ マエダ フジタ ゴトウ オカダ".split()
 GIVEN = "翔太 健一 美咲 陽子 大輔 直樹 由美 恵子 拓也 愛 誠 真由美 健太 彩 浩 智子 亮 千尋 修 明日香".split()
@@ -123,6 +125,52 @@ def docx(paragraphs: list[str]) -> bytes:
     )
 
 
+def xlsx(rows: list[list[str]]) -> bytes:
+    """The least workbook that holds these rows, their texts shared as Excel shares them."""
+    shared: dict[str, int] = {}
+    cells = ("".join(f'<c t="s"><v>{shared.setdefault(value, len(shared))}</v></c>' for value in row) for row in rows)
+    body = "".join(f"<row>{row}</row>" for row in cells)
+    strings = "".join(f"<si><t>{text}</t></si>" for text in shared)
+    name = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+    office = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+    kind = "application/vnd.openxmlformats-officedocument.spreadsheetml"
+    package = "http://schemas.openxmlformats.org/package/2006"
+    return _package(
+        {
+            "[Content_Types].xml": f'<Types xmlns="{package}/content-types"><Default Extension="rels" '
+            'ContentType="application/vnd.openxmlformats-package.relationships+xml"/>'
+            f'<Override PartName="/xl/workbook.xml" ContentType="{kind}.sheet.main+xml"/>'
+            f'<Override PartName="/xl/worksheets/sheet1.xml" ContentType="{kind}.worksheet+xml"/>'
+            f'<Override PartName="/xl/sharedStrings.xml" ContentType="{kind}.sharedStrings+xml"/></Types>',
+            "_rels/.rels": f'<Relationships xmlns="{package}/relationships"><Relationship Id="r1" Type="{office}/officeDocument" '
+            'Target="xl/workbook.xml"/></Relationships>',
+            "xl/workbook.xml": f'<workbook xmlns="{name}" xmlns:r="{office}"><sheets><sheet name="Sheet1" sheetId="1" r:id="r1"/></sheets></workbook>',
+            "xl/_rels/workbook.xml.rels": f'<Relationships xmlns="{package}/relationships"><Relationship Id="r1" Type="{office}/worksheet" '
+            f'Target="worksheets/sheet1.xml"/><Relationship Id="r2" Type="{office}/sharedStrings" Target="sharedStrings.xml"/></Relationships>',
+            "xl/worksheets/sheet1.xml": f'<worksheet xmlns="{name}"><sheetData>{body}</sheetData></worksheet>',
+            "xl/sharedStrings.xml": f'<sst xmlns="{name}">{strings}</sst>',
+        }
+    )
+
+
+def pdf(lines: list[str]) -> bytes:
+    """Pages of 40 lines in a font of Japanese."""
+    from reportlab.pdfbase import pdfmetrics
+    from reportlab.pdfbase.cidfonts import UnicodeCIDFont
+    from reportlab.pdfgen.canvas import Canvas
+
+    pdfmetrics.registerFont(UnicodeCIDFont("HeiseiMin-W3"))
+    buffer = io.BytesIO()
+    page = Canvas(buffer, invariant=1)
+    for start in range(0, len(lines), PDF_LINES):
+        page.setFont("HeiseiMin-W3", 9)
+        for at, line in enumerate(lines[start : start + PDF_LINES]):
+            page.drawString(30, 800 - 19 * at, line)
+        page.showPage()
+    page.save()
+    return buffer.getvalue()
+
+
 def _package(parts: dict[str, str]) -> bytes:
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as package:
@@ -131,17 +179,57 @@ def _package(parts: dict[str, str]) -> bytes:
     return out.getvalue()
 
 
-def office_folder(folder: Path, count: int) -> Path:
-    """`count` Word documents of about 1 MB of text each, every second with data."""
-    folder.mkdir(exist_ok=True)
+def upto(lines: Iterator[str], size: int) -> list[str]:
+    """Lines until they have `size` bytes, fit for XML."""
+    taken, done = [], 0
+    for line in lines:
+        taken.append(line.replace("&", "and"))
+        done += len(line.encode())
+        if done >= size:
+            break
+    return taken
+
+
+def office_folder(folder: Path, count: int, size: int = 1_000_000) -> Path:
+    """`count` Word documents of `size` bytes of text each, every second with data."""
+    folder.mkdir(parents=True, exist_ok=True)
     for number in range(count):
-        lines, size, made = [], 0, prose_lines(number) if number % 2 else log_lines(number)
-        for line in made:
-            lines.append(line.replace("&", "and"))
-            size += len(line.encode())
-            if size >= 1_000_000:
-                break
-        (folder / f"report-{number}.docx").write_bytes(docx(lines))
+        made = prose_lines(number) if number % 2 else log_lines(number)
+        (folder / f"report-{number}.docx").write_bytes(docx(upto(made, size)))
+    return folder
+
+
+def book_folder(folder: Path, count: int, size: int = 1_000_000) -> Path:
+    """`count` workbooks of `size` bytes of text each, every second an extract of customers, the others numbers and codes."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for number in range(count):
+        lines = upto(extract_lines(number) if number % 2 else (line.replace(" ", ",") for line in log_lines(number)), size)
+        (folder / f"list-{number}.xlsx").write_bytes(xlsx([line.split(",") for line in lines]))
+    return folder
+
+
+def pdf_folder(folder: Path, count: int, pages: int = 25) -> Path:
+    """`count` files of so many pages of prose, one line in four with data."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for number in range(count):
+        (folder / f"letter-{number}.pdf").write_bytes(pdf(list(islice(prose_lines(number), pages * PDF_LINES))))
+    return folder
+
+
+def mixed_share(folder: Path, size: int) -> Path:
+    """About `size` bytes of files: half Office and PDF, half text and tables."""
+    number, quarter = 0, size // 8
+    for kind, make in (("docx", office_folder), ("xlsx", book_folder), ("pdf", pdf_folder)):
+        # half of a half for Word, a quarter of it each for the others
+        wanted, made = quarter * (2 if kind == "docx" else 1), 0
+        while made < wanted:
+            number += 1
+            place = make(folder / kind / str(number), 2)
+            made += sum(path.stat().st_size for path in place.iterdir())
+    for name, lines, encoding in (("customers.csv", extract_lines, "cp932"), ("minutes.txt", prose_lines, "utf-8")):
+        write_lines(folder / name, lines(7), quarter, encoding)
+    write_lines(folder / "customers.sql", dump_lines(7), quarter)
+    write_lines(folder / "server.log", log_lines(7), quarter)
     return folder
 
 
