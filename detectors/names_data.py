@@ -89,13 +89,25 @@ def word_sections(name: str) -> Mapping[str, frozenset[str]]:
     return found
 
 
+_PLAIN: Final = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "ı": "i", "ß": "ss", "æ": "ae", "œ": "oe", "ð": "d", "þ": "th", "ə": "e"})
+
+
+WORLD: Final = 100_000
+
+
+def unmarked(low: str) -> str:
+    """A Latin word in small letters without the marks on them: szöllősy as szollosy."""
+    return "".join(mark for mark in unicodedata.normalize("NFD", low.translate(_PLAIN)) if not unicodedata.combining(mark))
+
+
 class EnglishNames:
-    """Surnames and given names of the US census; ranks count from 1, the most frequent."""
+    """Surnames and given names of the US census; ranks count from 1, the most frequent. Names of other countries' lists, of which no
+    frequency is known, all have the rank `WORLD`, behind every name of the census."""
 
     def __init__(self) -> None:
-        lists = section_lists("names_en.txt.gz")
-        self._surname = {name: rank for rank, name in enumerate(lists["surname"], 1)}
-        self._given = {name: rank for rank, name in enumerate(lists["given"], 1)}
+        census, world = section_lists("names_en.txt.gz"), section_lists("names_world.txt.gz")
+        self._surname = {**dict.fromkeys(world["surname"], WORLD), **{name: rank for rank, name in enumerate(census["surname"], 1)}}
+        self._given = {**dict.fromkeys(world["given"], WORLD), **{name: rank for rank, name in enumerate(census["given"], 1)}}
 
     def surname_rank(self, word: str) -> int | None:
         return self._rank(self._surname, word)
@@ -105,9 +117,12 @@ class EnglishNames:
 
     @staticmethod
     def _rank(ranks: Mapping[str, int], word: str) -> int | None:
-        """The census writes names without apostrophes; the parts of a double name count for the whole."""
+        """The lists write names without apostrophes and marks; the parts of a double name count for the whole."""
         plain = word.lower().replace("'", "").replace("’", "")
         found = ranks.get(plain)
+        if found is None and not plain.isascii():
+            plain = unmarked(plain)
+            found = ranks.get(plain)
         if found is None and "-" in plain:
             parts = [ranks.get(part) for part in plain.split("-")]
             known = [rank for rank in parts if rank is not None]

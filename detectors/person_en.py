@@ -14,7 +14,7 @@ from typing import Any, Final, NamedTuple
 from presidio_analyzer import EntityRecognizer, RecognizerResult
 
 from detectors.claims import Claim, best
-from detectors.names_data import EnglishNames, word_sections
+from detectors.names_data import WORLD, EnglishNames, word_sections
 from detectors.person_en_page import PageNames
 from detectors.person_spacy import SpacyPersons
 from detectors.person_tagger import BEGIN, INSIDE, Asking, Tagger, Traits, run_of
@@ -465,6 +465,8 @@ class EnglishPersonRecognizer(EntityRecognizer):
         if given and surname:
             if wordy == 2:
                 return 0.4
+            if WORLD in (given, surname):
+                return 0.8 if not wordy else 0.4
             return 0.85 if not wordy else 0.65
         if given and given <= 1_500 and not wordy and low_last not in _PLACES:
             return 0.6 if count == 2 else 0.55
@@ -577,7 +579,7 @@ def _shape(text: str) -> str:
 
 def _bucket(rank: int | None) -> str:
     """How frequent a listed name is, on a scale of powers of about five."""
-    if rank is None:
+    if rank is None or rank == WORLD:  # the weights were estimated without the lists of other countries
         return "-"
     return next((letter for limit, letter in ((50, "a"), (250, "b"), (1_200, "c"), (6_000, "d"), (30_000, "e")) if rank <= limit), "f")
 
