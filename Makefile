@@ -3,10 +3,11 @@ PYTHON ?= python3
 BIN := .venv/bin
 DEMO_OUT := demo-out
 
-.PHONY: help setup demo test check lint types layers docs benchmark accuracy clean
+.PHONY: help setup demo watch-demo test check lint types layers docs benchmark accuracy clean
 
 help:
 	@echo "make demo    set up, scan sample_data/ under its policy, show what a first scan says"
+	@echo "make watch-demo    a transfer folder with its gate, and an approver, in a scratch folder"
 	@echo "make test    set up, run all tests"
 	@echo "make check   set up, run lint, strict types, the layer check and all tests"
 	@echo "make docs    write the generated pages anew"
@@ -22,6 +23,9 @@ setup: .venv/.ready
 
 demo: setup
 	@$(BIN)/python sample_data/demo.py $(DEMO_OUT)
+
+watch-demo: setup
+	@$(BIN)/python sample_data/watch_demo.py
 
 test: setup
 	$(BIN)/python -m pytest

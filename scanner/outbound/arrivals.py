@@ -28,7 +28,7 @@ WHOLE: Final = b""
 FOLDER_AGAIN_SECONDS: Final = 1.0  # a new folder is walked twice: files come while the watch on it is being set
 _LOCAL_WORDS: Final = "ext2 ext3 ext4 xfs btrfs zfs tmpfs ramfs f2fs jfs reiserfs bcachefs nilfs2 overlay ubifs"
 _LOCAL: Final = frozenset(_LOCAL_WORDS.split())
-_BATCH: Final = 1_000
+_BATCH: Final = 250
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,7 +216,7 @@ class Arrivals:
 
     def _deliver(self, batch: list[Sight]) -> None:
         """Waits while much is undelivered: a walk over millions of files must not fill the memory."""
-        while len(self._found) > 200 and not self._stopping:
+        while len(self._found) > 800 and not self._stopping:
             time.sleep(0.05)
         if batch:
             self._found.append(batch)

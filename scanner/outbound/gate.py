@@ -84,6 +84,7 @@ GROUP_SECONDS: Final = 0.05  # while there is other work, what is to be entered 
 RETRY_SECONDS: Final = (2.0, 10.0, 60.0, 300.0)
 WRITERS_AGAIN: Final = 0.5  # seconds until a file that somebody has open for writing is looked at again
 _ROWS_AT_ONCE: Final = 500
+_AT_A_ROUND: Final = 250  # paths looked at between two looks at everything else
 _APPEARS_WITHIN: Final = 60.0  # seconds from the entry that a file is given back to its being there
 _STATE_AGAIN: Final = 5.0  # seconds until the state is tried again
 _ORDERS_EVERY: Final = 30.0  # seconds until orders that the disk refused are tried again
@@ -430,7 +431,9 @@ class Gate:
     # ------------------------------------------------------------------ arrivals
 
     def _hear(self) -> None:
-        for path, complete in self._arrivals.hints(2_000):
+        """A bounded part of the news: the end, the service manager and the files in hand must not wait until a million files are met."""
+        hints = self._arrivals.hints(_AT_A_ROUND)
+        for path, complete in hints:
             sight = self._arrivals.look(path, EVENT, complete=complete)
             if path.endswith(MARKER) and (marked := self._waiting.get(path[: -len(MARKER)])) is not None:
                 self._expect(path[: -len(MARKER)], marked)
@@ -438,12 +441,14 @@ class Gate:
                 self._waiting.pop(path, None)
             else:
                 self._meet(sight)
-        for news in self._arrivals.walked():
-            if isinstance(news, WalkEnded):
-                self._walk_ended(news)
-            else:
-                for sight in news:
-                    self._meet(sight)
+        news = next(self._arrivals.walked(), None)
+        if isinstance(news, WalkEnded):
+            self._walk_ended(news)
+        elif news is not None:
+            for sight in news:
+                self._meet(sight)
+        if news is not None or len(hints) == _AT_A_ROUND:
+            self._wake()
 
     def _meet(self, sight: Sight) -> None:
         """A file was seen: is it new, and is it complete?"""
@@ -526,7 +531,7 @@ class Gate:
     def _settle(self) -> None:
         """Files that have been quiet for long enough, or were closed, are complete."""
         now = time.monotonic()
-        while self._due and self._due[0][0] <= now and len(self._complete) < 1_000 and len(self._to_stage) < 10_000:
+        while self._due and self._due[0][0] <= now and len(self._complete) < _AT_A_ROUND and len(self._to_stage) < 2 * MOST_IN_HAND:
             path = heapq.heappop(self._due)[1]
             waiting = self._waiting.get(path)
             if waiting is None or path in self._active or path in self._complete:

@@ -235,9 +235,9 @@ def test_a_log_whose_reader_is_gone_ends_quietly() -> None:
 HOW_TO = Path(__file__).parents[3] / "docs" / "how-to" / "schedule.md"
 
 
-def units() -> dict[str, str]:
+def units(page: Path = HOW_TO) -> dict[str, str]:
     """The unit files that the page shows: each block is preceded by its name in bold code."""
-    return dict(re.findall(r"\*\*`([\w.-]+)`\*\*\n\n```ini\n(.*?)```", HOW_TO.read_text(encoding="utf-8"), re.S))
+    return dict(re.findall(r"\*\*`([\w.-]+)`\*\*\n\n```ini\n(.*?)```", page.read_text(encoding="utf-8"), re.S))
 
 
 def test_units_are_sound(tmp_path: Path) -> None:
