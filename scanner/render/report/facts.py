@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from scanner.findings.latest import UNREAD
 from scanner.policy import SEVERITIES
+from scanner.render.visible import short
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -300,7 +301,7 @@ class Source:
             FROM unread WHERE state NOT IN ('ignored', 'accepted') AND {where}
             GROUP BY ALL ORDER BY count(*) - count(*) FILTER (excused) DESC, count DESC, reason"""
         )
-        return tuple(Unread(row["reason"], row["count"], row["excused"], tuple(row["examples"])) for row in rows)
+        return tuple(Unread(row["reason"], row["count"], row["excused"], tuple(map(short, row["examples"]))) for row in rows)
 
     # ----------------------------------------------------------------- asking
 
