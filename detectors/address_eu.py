@@ -71,17 +71,17 @@ _FORMS: Final = (
     # rule id, score, what its start must be, pattern
     (
         "corner",
-        0.55,
+        0.83,
         r"(?<!\p{L}) (?i:the[ ])? (?i:corner|intersection)[ ]of[ ] (?=[^.\n]{0,60}[0-9]) (?: (?&word)\.? [ ] | [0-9]{1,5}[ ] ){1,6} (?:and|&)[ ] (?: (?&cap) (?: [ ](?&cap) ){0,3} (?: [ ] (?&no) )? )",
     ),
     ("unit", 0.8, rf"{_LEFT} (?: (?&front)? (?&street) ) (?&gap) (?&unit) (?: (?&gap) (?&unit) )? (?&tail)?"),
     ("full", 0.8, rf"{_LEFT} (?&front)? (?: (?&typed) | (?: (?&word) [ ] ){{1,4}} (?&no) ) (?&tail)"),
-    ("typed", 0.7, rf"{_LEFT} (?&typed) (?&city)?"),
+    ("typed", 0.82, rf"{_LEFT} (?&typed) (?&city)?"),
     ("box", 0.6, r"(?<![\p{L}0-9]) (?i:postbox|postboks|postfach|apartado) [ ] [0-9]{1,6} (?![0-9]) (?&tail)?"),
     ("lives", 0.6, rf"(?<= {_AT} ) (?: (?&front)? (?&named) [ ] (?&no) | [0-9]{{1,4}} [ ] (?&named) )"),
     (
         "record",
-        0.6,
+        0.83,
         r"""(?<= [,;\t|"] ) (?: (?&word)\.? (?:[ ](?&word)\.?){0,5} [ ] (?&no) | [0-9]{1,5} [ ] (?&word) (?:[ ](?&word)){0,5} | (?i: postbox | p\.o\.[ ]box ) [ ] [0-9]{1,6} ) (?= "? (?P<bar>[,;\t|]) "? (?&place) (?:[ ][0-9]{1,2})? "? (?P=bar) (?: [\p{L}0-9 ]{0,4} (?P=bar) )? "? [A-Z]{0,3}[ -]?(?: [0-9]{2,6} (?:[ -][0-9A-Z]{2,4})? | [A-Z][0-9][A-Z] [ ] [0-9][A-Z][0-9] ) "? (?P=bar) [^\n]{0,80} @ )""",
     ),
 )

@@ -133,6 +133,8 @@ _WORDS_TOO: Final = _LISTS["words"]  # good only with a listed partner or a labe
 TAGGED: Final = 0.8
 DOUBTED: Final = 0.45
 DOUBT_BELOW: Final = 0.8
+OTHER_COUNTRIES: Final = 0.8  # a name of which the census knows one half at most; a street, where a house number follows
+_HOUSE_NEXT: Final = re.compile(r",? \d{1,5}[A-Za-z]?(?![\w.:-])")
 SURE: Final = 0.85  # of the lists: both words listed
 FAVOUR: Final = 0.3  # added to a name's score by the tagger: a missed name costs more than a false one
 COMMON: Final = 1_200  # rank of a given name
@@ -438,7 +440,7 @@ class EnglishPersonRecognizer(EntityRecognizer):
                 continue
             score, first, last = self._best_pair([word for _, _, word in words])
             begin, stop = start + words[first][0], start + words[last][1]
-            if _NUMBER_BEFORE.search(text, max(0, begin - 12), begin):
+            if _NUMBER_BEFORE.search(text, max(0, begin - 12), begin) or (score <= OTHER_COUNTRIES and _HOUSE_NEXT.match(text, stop)):
                 score = min(score, 0.4)
             if score:
                 yield Claim(begin, stop, score)
@@ -466,7 +468,7 @@ class EnglishPersonRecognizer(EntityRecognizer):
             if wordy == 2:
                 return 0.4
             if WORLD in (given, surname):
-                return 0.8 if not wordy else 0.4
+                return OTHER_COUNTRIES if not wordy else 0.4
             return 0.85 if not wordy else 0.65
         if given and given <= 1_500 and not wordy and low_last not in _PLACES:
             return 0.6 if count == 2 else 0.55
