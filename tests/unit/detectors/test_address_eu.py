@@ -45,7 +45,9 @@ def test_exact_spans(address: str) -> None:
 
 
 def test_a_corner_counts_whole_though_one_of_its_streets_has_a_number() -> None:
-    assert found("meet at the corner of Muster Strasse 14 and Beispiel Bridge.") == ["the corner of Muster Strasse 14 and Beispiel Bridge"]
+    assert found("meet at the corner of Muster Strasse 14 and Beispiel Bridge, then") == [
+        "the corner of Muster Strasse 14 and Beispiel Bridge"
+    ]
 
 
 @pytest.mark.parametrize(
