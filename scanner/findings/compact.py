@@ -18,7 +18,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from scanner.findings import lock, merge, runs
+from scanner.findings import decisions, lock, merge, runs
 from scanner.findings.errors import StoreError, storing
 from scanner.findings.publish import SUFFIX, atomic_bytes, sync_folder
 from scanner.findings.runs import Manifest, Part
@@ -38,7 +38,8 @@ class Compacted:
 
 
 def compact(out: Path, older_than: datetime.timedelta) -> Compacted:
-    """Merge the small files of runs that began longer ago than that. Raises `StoreError`; the store reads the same in any case."""
+    """Merge the small files of runs that began longer ago than that, and of decisions. Raises `StoreError`; the store reads the same in any
+    case."""
     if not (out / runs.FOLDER).is_dir():
         raise StoreError(f"there are no findings in {out}")
     with storing(out), _alone(out):
@@ -53,6 +54,7 @@ def compact(out: Path, older_than: datetime.timedelta) -> Compacted:
         if replaced:
             atomic_bytes(out / RECORD, json.dumps({path: asdict(part) for path, part in replaced.items()}).encode())
             finish(out)
+        decisions.compact(out)
         touched = sum(any(part.path in replaced for part in manifest.parts) for manifest in manifests)
         return Compacted(before, _count(out), touched)
 
@@ -162,7 +164,8 @@ def _sweep(out: Path) -> None:
 
 
 def _count(out: Path) -> int:
-    return sum(1 for table in _TABLES for _ in (out / table).glob("run=*/*.parquet"))
+    found = sum(1 for table in _TABLES for _ in (out / table).glob("run=*/*.parquet"))
+    return found + sum(len(decisions.listed(out, table)) for table in decisions.TABLES)
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from scanner.findings import decisions
+from scanner.findings import compact, decisions
 from scanner.findings.decide import DecisionError, Wanted
 from scanner.findings.errors import StoreError
 from scanner.findings.read import open_findings
@@ -505,3 +505,13 @@ def test_many_files_of_decisions_become_few(tmp_path: Path, monkeypatch: pytest.
         assert found.verify() == []
         assert len(found.decisions(every=True)) == 8
     assert decisions.new_id(tmp_path) > max(pq.read_table(tmp_path / "decisions", partitioning=None)["decision_id"].to_pylist())
+
+
+def test_compacting_a_store_merges_decisions_too(tmp_path: Path) -> None:
+    scan(tmp_path, {"a": {1}, "b": {2}})
+    ignore(tmp_path, "a")
+    ignore(tmp_path, "b")
+    done = compact.compact(tmp_path, datetime.timedelta(days=1))
+    assert (done.files_before - done.files_after, done.runs) == (2, 0)
+    scan(tmp_path, {"a": {1}, "b": {2}})
+    assert set(states(tmp_path).values()) == {("ignored", None)}
