@@ -210,7 +210,7 @@ class PageNames:
             if name and (self._names.given_rank(name[1]) or 9_999) <= FREQUENT_GIVEN and not self.lexicon.elsewhere(name[1]):
                 yield Claim(*name.span(1), AGAIN)
         for match in _SALUTED.finditer(text) if ",\n" in text or ",\r\n" in text else ():
-            if self._names.given_rank(match["name"]) and not self.lexicon.elsewhere(match["name"]):
+            if self.lexicon.given(match["name"]) and not self.lexicon.elsewhere(match["name"]):
                 yield Claim(*match.span("name"), SPOKEN)
 
     def _placed(self, text: str) -> Iterator[Claim]:

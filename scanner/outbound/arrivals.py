@@ -11,6 +11,7 @@ import os
 import stat
 import threading
 import time
+import warnings
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -147,6 +148,8 @@ class Arrivals:
 
         self._log = _Overflow(self._overflowed)
         logging.getLogger("watchdog").addHandler(self._log)
+        # watchdog says so, with a dump of all watched paths, whenever a folder is created while its parent is being read; both mean the same
+        warnings.filterwarnings("ignore", message="Callback with id", category=RuntimeWarning)
         self._observer = InotifyObserver(generate_full_events=True)  # else a file moved in from outside looks like one being written
         self._observer.schedule(Handler(), os.fsdecode(self._outbox), recursive=True)
         self._observer.start()

@@ -102,17 +102,17 @@ FLOWS = {
         Flow("destroy", "reject", "destroy"),
         Flow("changed", changed=True, every=7),
         Flow("watch-across", release_elsewhere=True, outbox_elsewhere=True, every=3),
-        Flow("approve-across", "release", release_elsewhere=True, outbox_elsewhere=True),
+        Flow("approve-across", "release", release_elsewhere=True, outbox_elsewhere=True, every=2),
         Flow("return-across", "reject", release_elsewhere=True, outbox_elsewhere=True, every=3),
-        Flow("watch-twice", deaths=2, every=3),
+        Flow("watch-twice", deaths=2, every=5),
         Flow("approve-twice", "release", deaths=2, every=3),
         Flow("return-twice", "reject", deaths=2, every=3),
         Flow("destroy-twice", "reject", "destroy", deaths=2, every=3),
-        Flow("watch-refused", refused=True, every=3),
-        Flow("approve-refused", "release", refused=True),
+        Flow("watch-refused", refused=True, every=4),
+        Flow("approve-refused", "release", refused=True, every=2),
         Flow("return-refused", "reject", refused=True, every=3),
         Flow("destroy-refused", "reject", "destroy", refused=True, every=3),
-        Flow("watch-across-refused", release_elsewhere=True, outbox_elsewhere=True, refused=True, every=5),
+        Flow("watch-across-refused", release_elsewhere=True, outbox_elsewhere=True, refused=True, every=7),
     )
 }
 

@@ -48,6 +48,7 @@ def test_columns_of_tables_in_text(text: str, names: list[str]) -> None:
         ("N:Taylor;Mason;;;\nFN:Mason Taylor", ["Taylor", "Mason", "Mason Taylor"]),
         ("Early: Karen, Steven", ["Karen", "Steven"]),
         ("Hi Karen,\n\nplease call.", ["Karen"]),
+        ("Karen,\n\nplease call.", ["Karen"]),
         ("Minutes. Present: Fatima Jones\n1. Fatima reported.", ["Fatima Jones", "Fatima"]),
     ],
 )
@@ -65,6 +66,7 @@ def test_labels_addresses_and_conversations(text: str, names: list[str]) -> None
         "10:00 Error: failed\n10:01 Warning: slow",
         "Server: Apache\nHost: localhost",
         "Subject: Quarterly Review",
+        "Hello,\n\nplease call.",
     ],
 )
 def test_places_and_things_on_a_page_are_nobody(text: str) -> None:

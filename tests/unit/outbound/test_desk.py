@@ -342,6 +342,9 @@ def test_the_chain_itself(gated: Gated) -> None:
             [f"entry {entry.seq + 1} does not follow the one before it"] if place < len(entries) - 1 else []
         )
         assert broken_chain([*entries[:place], rewritten, *entries[place + 1 :]], {}) == [f"entry {entry.seq} was changed"]
+        if place < len(entries) - 1:  # tied to the next one again, which shows there
+            tied = replace(entries[place + 1], prev=sealed.hash)
+            assert broken_chain([*forged[: place + 1], tied, *entries[place + 2 :]], {}) == [f"entry {entry.seq + 1} was changed"]
 
 
 # --------------------------------------------------------------------------- provisions to third parties
