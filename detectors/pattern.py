@@ -11,6 +11,7 @@ import re
 import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from re import _constants as sre  # type: ignore[attr-defined]
 from re import _parser  # type: ignore[attr-defined]
 from typing import Any, Final, Protocol
@@ -50,15 +51,26 @@ class Matcher(Protocol):
 
 
 class BacktrackingMatcher:
-    """`regex` with ASCII classes (``\\b`` beside kanji works then) and a clock."""
+    """`regex` with ASCII classes (``\\b`` beside kanji works then) and a clock. Compiled at first need: most rules never run."""
 
     def __init__(self, source: str) -> None:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            self._compiled = regex.compile(source, regex.ASCII)
-        self._group: int | str = "value" if "value" in self._compiled.groupindex else 0
+        self._source = source
         self._reach = reach(source)
         self.narrow = self._reach is not None
+
+    @cached_property
+    def _compiled(self) -> Any:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return regex.compile(self._source, regex.ASCII)
+
+    @cached_property
+    def _group(self) -> int | str:
+        return "value" if "value" in self._compiled.groupindex else 0
+
+    def check(self) -> None:
+        """Raises what `regex` does for a pattern it does not understand."""
+        self._compiled  # noqa: B018
 
     def spans(self, text: str) -> Iterator[tuple[int, int]]:
         for match in self._compiled.finditer(text, timeout=WINDOW_SECONDS):
@@ -119,7 +131,8 @@ def compile_trusted(source: str) -> Matcher:
 
 def compile_foreign(source: str) -> Matcher:
     """A user's pattern: linear where RE2 can express it, else back-tracking under a clock."""
-    matcher = BacktrackingMatcher(source)  # says what is wrong with the pattern
+    matcher = BacktrackingMatcher(source)
+    matcher.check()
     try:
         return LinearMatcher(plain(source))
     except Exception:  # RE2 has its own limits on size and syntax and no exported error class; the clock remains

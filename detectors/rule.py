@@ -6,6 +6,7 @@ import hashlib
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 from detectors import validators
@@ -73,8 +74,14 @@ class CompiledRule:
         self._matcher: Matcher = compile_trusted(rule.pattern) if rule.trusted else compile_foreign(rule.pattern)
         self._valid: Callable[[str], bool] | None = getattr(validators, rule.validator) if rule.validator else None
         self.narrow = self._matcher.narrow  # finds nothing far from where its sign ends
-        self._context = words_pattern(rule.context)
-        self._contrary = words_pattern(rule.contrary)
+
+    @cached_property
+    def _context(self) -> re.Pattern[str] | None:
+        return words_pattern(self.rule.context)
+
+    @cached_property
+    def _contrary(self) -> re.Pattern[str] | None:
+        return words_pattern(self.rule.contrary)
 
     def finds(
         self, folded: str, header: Sequence[str] | None = None, ends: Sequence[int] | None = None, least: float = 0.0

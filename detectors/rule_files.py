@@ -10,7 +10,7 @@ from typing import Any, Final
 import yaml
 
 from detectors import validators
-from detectors.pattern import compile_foreign, compile_trusted
+from detectors.pattern import compile_foreign
 from detectors.rule import Example, Rule, terms_pattern
 
 SHIPPED: Final = Path(__file__).parent.parent / "rules"
@@ -209,8 +209,10 @@ class _Entry:
             raise self.fail("pattern", "a rule has either `pattern` or `terms`")
         key = "pattern" if "pattern" in self.values else "terms"
         source = self._text(key) if key == "pattern" else self._terms()
+        if trusted:  # a test compiles every shipped rule; each run need not
+            return source
         try:
-            compile_trusted(source) if trusted else compile_foreign(source)
+            compile_foreign(source)
         except Exception as error:  # `regex` raises its own error, re2 another, and OverflowError for absurd bounds
             raise self.fail(key, f"is no valid regular expression ({type(error).__name__})") from None
         return source

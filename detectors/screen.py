@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from detectors.kept_databases import kept_or_made
 from detectors.pattern import NotExpressible, Sign, sign
 
 
@@ -105,11 +106,11 @@ def _compile(entries: Sequence[_Entry]) -> Any:
         mode = hyperscan.HS_FLAG_UTF8 if entry.sign.wide else 0
         return int(hyperscan.HS_FLAG_ALLOWEMPTY | mode | (0 if entry.located else hyperscan.HS_FLAG_SINGLEMATCH))
 
-    database = hyperscan.Database()
-    database.compile(
-        expressions=[entry.sign.expression.encode() for entry in entries],
-        ids=list(range(len(entries))),
-        elements=len(entries),
-        flags=[flags(entry) for entry in entries],
-    )
-    return database
+    expressions, modes = [entry.sign.expression.encode() for entry in entries], [flags(entry) for entry in entries]
+
+    def make() -> Any:
+        database = hyperscan.Database()
+        database.compile(expressions=expressions, ids=list(range(len(entries))), elements=len(entries), flags=modes)
+        return database
+
+    return kept_or_made(expressions, modes, make)

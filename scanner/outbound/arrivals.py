@@ -148,7 +148,7 @@ class Arrivals:
 
         self._log = _Overflow(self._overflowed)
         logging.getLogger("watchdog").addHandler(self._log)
-        # watchdog says so, with a dump of all watched paths, whenever a folder is created while its parent is being read; both mean the same
+        # said, with a dump of all watched paths, whenever a folder is created while its parent is being read: the watch is the same
         warnings.filterwarnings("ignore", message="Callback with id", category=RuntimeWarning)
         self._observer = InotifyObserver(generate_full_events=True)  # else a file moved in from outside looks like one being written
         self._observer.schedule(Handler(), os.fsdecode(self._outbox), recursive=True)
