@@ -28,7 +28,7 @@ watch-demo: setup
 	@$(BIN)/python sample_data/watch_demo.py
 
 test: setup
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadscope
 
 lint: setup
 	$(BIN)/ruff check .

@@ -73,7 +73,7 @@ def test_the_examples_of_exporting_run(finished: tuple[Path, list[tuple[Block, s
     folder, _ = finished
     shell = [block for block in blocks(EXPORTING) if block.language == "sh"]
     (python,) = [block for block in blocks(EXPORTING) if block.language == "python"]
-    run(Block(shell[0].page, shell[0].line, "sh", "export XDG_CONFIG_HOME=.config\n" + "".join(block.text for block in shell)), folder)
+    run(Block(shell[0].page, shell[0].line, "sh", "".join(block.text for block in shell)), folder)
     assert "sales/old/list.bak" in (folder / "findings.csv").read_text(encoding="utf-8")
     assert "sales/old/list.bak" not in (folder / "masked.jsonl").read_text(encoding="utf-8")
     assert list((folder / "lake").rglob("*.parquet"))
