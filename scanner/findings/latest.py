@@ -22,6 +22,9 @@ UNREAD = """(o.status IN ('partial', 'unreadable', 'unsupported')
     OR (o.status = 'unchanged' AND o.reason IS NOT NULL AND o.reason <> 'binary'))"""
 """An `objects` row `o` of something that was not fully read (scanner.judge.is_unread)."""
 
+AT = "row_at"
+"""Which file of the table and which row of it: tells rows apart at the cost of a number, where two long strings would have to be read."""
+
 COVERING = "CREATE OR REPLACE TABLE covering AS SELECT prefix, max(run_id) AS run_id FROM complete_runs GROUP BY prefix"
 """The newest complete run over each root."""
 
@@ -54,17 +57,17 @@ WHERE CASE
     ELSE NOT f.is_gone AND NOT (f.run_id > n.run_id AND f.status IN ('scanned', 'no_text', 'unsupported', 'excluded')) END
 """
 
-FINDING_STATES = """
+FINDING_STATES = f"""
 CREATE OR REPLACE TABLE finding_states AS
 WITH judged AS (
     SELECT o.object_id, max(o.run_id) AS run_id
     FROM every_object o SEMI JOIN every_finding f ON o.object_id = f.object_id AND o.run_id = f.run_id
     WHERE o.status = 'unchanged' GROUP BY o.object_id),
 seen AS (
-    SELECT f.finding_id, any_value(f.object_id) AS object_id, max(f.run_id) AS run_id,
+    SELECT f.finding_id, any_value(f.object_id) AS object_id, max(f.run_id) AS run_id, arg_max(f.{AT}, f.run_id) AS {AT},
         min(coalesce(f.first_seen, r.started_at)) AS first_seen
-    FROM every_finding f JOIN runs r USING (run_id) GROUP BY f.finding_id)
-SELECT e.finding_id, e.run_id, e.first_seen, r.started_at AS last_seen,
+    FROM placed_every_finding f JOIN runs r USING (run_id) GROUP BY f.finding_id)
+SELECT e.finding_id, e.run_id, e.{AT}, e.first_seen, r.started_at AS last_seen,
     CASE WHEN s.object_id IS NULL THEN 'closed'
         WHEN s.status = 'excluded' THEN 'ignored'
         WHEN e.run_id >= greatest(coalesce(s.full_run, ''), coalesce(j.run_id, '')) THEN 'open'
@@ -97,8 +100,8 @@ _OBJECT_STATE = f"CASE WHEN {UNREAD} THEN CASE WHEN o.excused THEN 'excused' ELS
 _FINDING_COLUMNS = f"""t.last_seen, {_FINDING_STATE} AS state,
         {_ADDED.replace("g.overdue", "g.overdue AND t.state = 'open' AS overdue")}"""
 
-_NEWEST = f"""SELECT f.* REPLACE (t.first_seen AS first_seen), {_FINDING_COLUMNS}
-    FROM every_finding f JOIN finding_states t ON f.finding_id = t.finding_id AND f.run_id = t.run_id
+_NEWEST = f"""SELECT f.* EXCLUDE ({AT}) REPLACE (t.first_seen AS first_seen), {_FINDING_COLUMNS}
+    FROM placed_every_finding f JOIN finding_states t ON f.{AT} = t.{AT}
     LEFT JOIN finding_triage g ON g.finding_id = f.finding_id"""
 
 VIEWS = {
@@ -111,8 +114,8 @@ VIEWS = {
     "objects": f"""SELECT o.*, {_OBJECT_STATE} AS state, {_ADDED}
         FROM every_object o JOIN standing s ON o.object_id = s.object_id AND o.run_id = s.run_id
         LEFT JOIN object_triage g ON g.object_id = o.object_id""",
-    "standing_findings": """SELECT f.* REPLACE (t.first_seen AS first_seen), t.last_seen
-        FROM every_finding f JOIN finding_states t ON f.finding_id = t.finding_id AND f.run_id = t.run_id WHERE t.state = 'open'""",
+    "standing_findings": f"""SELECT f.* EXCLUDE ({AT}) REPLACE (t.first_seen AS first_seen), t.last_seen
+        FROM placed_every_finding f JOIN finding_states t ON f.{AT} = t.{AT} WHERE t.state = 'open'""",
     "findings": f"{_NEWEST} WHERE t.state = 'open' AND g.put_aside IS NULL",
     "closed_findings": f"{_NEWEST} WHERE t.state <> 'open' OR g.put_aside IS NOT NULL",
     "all_decisions": "SELECT * EXCLUDE (part, newest) FROM every_decision",

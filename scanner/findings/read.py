@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
+    from scanner.findings.questions import Questions
     from scanner.findings.snapshot import Snapshot
 
 _SOURCES = {"objects": "every_object", "findings": "every_finding", "copies": "every_copy", "values": "every_value"}
@@ -144,6 +145,18 @@ class Findings:
         finally:
             connection.close()
 
+    @property
+    def questions(self) -> Questions:
+        """The usual questions, each answered by one call."""
+        from scanner.findings.questions import Questions
+
+        return Questions(self)
+
+    def check_run(self, run: str) -> None:
+        """Raises `StoreError` if no such run is in the store."""
+        if run not in {m.run_id for m in self._snapshot.manifests}:
+            raise StoreError(f"there is no run {run} in {self.out}")
+
     def verify(self) -> list[str]:
         """Compare every file with the hash its run wrote down (reads the whole store), leave out what differs; all problems."""
         self._leave_out_damaged()
@@ -162,8 +175,7 @@ class Findings:
     def _frame(self, view: str, run: str | None, arrow: bool) -> Any:
         if run is None:
             return self._shaped(self._query(f'SELECT * FROM "{view}"'), arrow)
-        if run not in {m.run_id for m in self._snapshot.manifests}:
-            raise StoreError(f"there is no run {run} in {self.out}")
+        self.check_run(run)
         return self._shaped(self._query(f"SELECT * FROM all_{view} WHERE run_id = {_quoted(run)}"), arrow)
 
     def _shaped(self, table: Any, arrow: bool) -> Any:
@@ -266,13 +278,17 @@ def _source(connection: Any, table: str, name: str, files: Iterable[Path], *, ke
 
     schema = (TABLES | DECIDED)[table]
     _load(connection, f"{name}_columns", schema.empty_table())
-    query = f"SELECT * FROM {name}_columns"
+    query, place = (
+        f"SELECT *, NULL::BIGINT AS {latest.AT} FROM {name}_columns",
+        f"(file_index::BIGINT << 40) | file_row_number AS {latest.AT}",
+    )
     listed = ", ".join(_quoted(str(path)) for path in files)
     if listed:
-        query += f" UNION ALL BY NAME SELECT * FROM read_parquet([{listed}], union_by_name = true, hive_partitioning = false)"
+        query += f" UNION ALL BY NAME SELECT *, {place} FROM read_parquet([{listed}], union_by_name = true, hive_partitioning = false)"
     columns = ", ".join(f'"{column}"' for column in schema.names)
     only = " SEMI JOIN kept USING (root, path)" if kept else ""
     connection.execute(f"CREATE VIEW {name} AS SELECT {columns} FROM ({query}){only}")
+    connection.execute(f"CREATE VIEW placed_{name} AS SELECT {columns}, {latest.AT} FROM ({query}){only}")
 
 
 def _shut_in(connection: Any, files: list[Path]) -> None:

@@ -72,8 +72,8 @@ def records(store: Findings, choice: Choice, order: str = "place") -> Iterator[M
 
     Memory does not grow with their number: DuckDB sorts on disk. Raises `StoreError` if there is no such run.
     """
-    if choice.run is not None and choice.run not in set(store.runs()["run_id"]):
-        raise StoreError(f"there is no run {choice.run} in {store.out}")
+    if choice.run is not None:
+        store.check_run(choice.run)
     by = (
         '"time", record, finding_id, object_id'
         if order == "time"

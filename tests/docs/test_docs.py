@@ -28,6 +28,7 @@ PAGES = sorted([*ROOT.glob("*.md"), *DOCS.rglob("*.md")])
 TUTORIAL = DOCS / "tutorial" / "first-scan.md"
 EXPORTING = DOCS / "how-to" / "export-findings.md"
 READING = DOCS / "how-to" / "read-the-findings.md"
+NOTEBOOK = DOCS / "how-to" / "work-in-a-notebook.md"
 TRIAGE = DOCS / "how-to" / "triage-findings.md"
 DETECTOR = DOCS / "how-to" / "add-a-detector.md"
 REFERENCE = DOCS / "reference"
@@ -67,6 +68,15 @@ def test_the_examples_of_reading_the_findings_run(finished: tuple[Path, list[tup
     printed = run(Block(python[0].page, python[0].line, "python", code), folder)
     assert "sales/old/list.bak" in printed
     assert "image_only" in printed
+
+
+def test_the_examples_for_a_notebook_run(finished: tuple[Path, list[tuple[Block, str]]]) -> None:
+    folder, _ = finished
+    python = [block for block in blocks(NOTEBOOK) if block.language == "python"]
+    assert len(python) == 2
+    printed = "".join(run(block, folder) for block in python)
+    assert "sales/old/list.bak" in printed and "image_only" in printed
+    assert "<svg" in (folder / "by-department.svg").read_text(encoding="utf-8")
 
 
 def test_the_examples_of_exporting_run(finished: tuple[Path, list[tuple[Block, str]]]) -> None:
