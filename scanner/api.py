@@ -342,9 +342,12 @@ def compact(out: PathText, *, older_than_days: float = 1.0) -> Compacted:
 
     Raises `StoreError`.
     """
+    from scanner.findings import current
     from scanner.findings.compact import compact as merged
 
-    return merged(Path(out).resolve(), datetime.timedelta(days=older_than_days))
+    done = merged(Path(out).resolve(), datetime.timedelta(days=older_than_days))
+    current.write(Path(out))
+    return done
 
 
 def watch(

@@ -100,9 +100,23 @@ _OBJECT_STATE = f"CASE WHEN {UNREAD} THEN CASE WHEN o.excused THEN 'excused' ELS
 _FINDING_COLUMNS = f"""t.last_seen, {_FINDING_STATE} AS state,
         {_ADDED.replace("g.overdue", "g.overdue AND t.state = 'open' AS overdue")}"""
 
-_NEWEST = f"""SELECT f.* EXCLUDE ({AT}) REPLACE (t.first_seen AS first_seen), {_FINDING_COLUMNS}
-    FROM placed_every_finding f JOIN finding_states t ON f.{AT} = t.{AT}
-    LEFT JOIN finding_triage g ON g.finding_id = f.finding_id"""
+NEWEST = {
+    "newest_findings": f"""SELECT f.* EXCLUDE ({AT}) REPLACE (t.first_seen AS first_seen), t.last_seen, t.state AS stood
+        FROM placed_every_finding f JOIN finding_states t ON f.{AT} = t.{AT}""",
+    "newest_objects": """SELECT o.*, s.full_run, s.read_run
+        FROM every_object o JOIN standing s ON o.object_id = s.object_id AND o.run_id = s.run_id""",
+}
+"""The newest row of every finding, whatever became of it, and of every object that is still there."""
+
+FROM_NEWEST = {
+    "finding_states": "SELECT finding_id, run_id, first_seen, last_seen, stood AS state FROM newest_findings",
+    "standing": "SELECT object_id, run_id, status, full_run, read_run FROM newest_objects",
+}
+"""The other way round, where the newest rows were kept (`current`)."""
+
+_NEWEST = f"""SELECT n.* EXCLUDE (stood), {_FINDING_STATE.replace("t.state", "n.stood")} AS state,
+        {_ADDED.replace("g.overdue", "g.overdue AND n.stood = 'open' AS overdue")}
+    FROM newest_findings n LEFT JOIN finding_triage g ON g.finding_id = n.finding_id"""
 
 VIEWS = {
     "all_objects": "SELECT * FROM every_object",
@@ -111,13 +125,11 @@ VIEWS = {
         LEFT JOIN finding_triage g ON g.finding_id = f.finding_id""",
     "all_copies": "SELECT * FROM every_copy",
     "all_values": "SELECT * FROM every_value",
-    "objects": f"""SELECT o.*, {_OBJECT_STATE} AS state, {_ADDED}
-        FROM every_object o JOIN standing s ON o.object_id = s.object_id AND o.run_id = s.run_id
-        LEFT JOIN object_triage g ON g.object_id = o.object_id""",
-    "standing_findings": f"""SELECT f.* EXCLUDE ({AT}) REPLACE (t.first_seen AS first_seen), t.last_seen
-        FROM placed_every_finding f JOIN finding_states t ON f.{AT} = t.{AT} WHERE t.state = 'open'""",
-    "findings": f"{_NEWEST} WHERE t.state = 'open' AND g.put_aside IS NULL",
-    "closed_findings": f"{_NEWEST} WHERE t.state <> 'open' OR g.put_aside IS NOT NULL",
+    "objects": f"""SELECT o.* EXCLUDE (full_run, read_run), {_OBJECT_STATE} AS state, {_ADDED}
+        FROM newest_objects o LEFT JOIN object_triage g ON g.object_id = o.object_id""",
+    "standing_findings": "SELECT * EXCLUDE (stood) FROM newest_findings WHERE stood = 'open'",
+    "findings": f"{_NEWEST} WHERE n.stood = 'open' AND g.put_aside IS NULL",
+    "closed_findings": f"{_NEWEST} WHERE n.stood <> 'open' OR g.put_aside IS NOT NULL",
     "all_decisions": "SELECT * EXCLUDE (part, newest) FROM every_decision",
     "decisions": f"""SELECT d.* EXCLUDE (part),
             CASE WHEN d.finding_id IS NULL THEN coalesce(o.state, 'closed')

@@ -10,12 +10,12 @@ import json
 import shutil
 import tempfile
 import weakref
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, overload
 
-from scanner.findings import compact, latest, runs, triage
+from scanner.findings import compact, current, latest, runs, triage
 from scanner.findings.errors import StoreError
 
 if TYPE_CHECKING:
@@ -45,11 +45,16 @@ def open_findings(out: str | Path, today: datetime.date | None = None) -> Findin
 class Findings:
     """Tables of a store. Frames are pandas (nullable integers and booleans, times in UTC), or Arrow tables with ``arrow=True``."""
 
-    def __init__(self, snapshot: Snapshot, today: datetime.date | None = None, only: pa.Table | None = None) -> None:
-        """`only`: a table of `root` and `path`; the store is then read as if it held these files and no others, which is quicker."""
+    def __init__(
+        self, snapshot: Snapshot, today: datetime.date | None = None, only: pa.Table | None = None, memory: str | None = None
+    ) -> None:
+        """`only`: a table of `root` and `path`; the store is then read as if it held these files and no others, which is quicker.
+        `memory`: DuckDB's limit; four fifths of the machine's if not given."""
         self._snapshot = snapshot
         self._today = today
         self._only = only
+        self._memory = memory
+        self._kept = None if only is not None or memory is not None else current.kept(snapshot)
         self._connection: Any = None
         self._close: Callable[[], object] = bool  # nothing to close yet
 
@@ -145,6 +150,15 @@ class Findings:
         finally:
             connection.close()
 
+    def write(self, query: str, file: Path) -> None:
+        """Write the answer to a query of ours as Parquet. Raises OSError, duckdb.Error."""
+        import pyarrow.parquet as pq
+
+        reader = self._database().sql(query).to_arrow_reader(131_072)
+        with pq.ParquetWriter(file, reader.schema, compression="zstd") as writer:
+            for batch in reader:
+                writer.write_batch(batch)
+
     @property
     def questions(self) -> Questions:
         """The usual questions, each answered by one call."""
@@ -197,13 +211,17 @@ class Findings:
 
         if any(not path.exists() for paths in self._snapshot.files.values() for path in paths):
             self._snapshot = snapshot.take(self.out)  # files were merged (`compact`) since: their rows stand in others
+            self._kept = None
             self.close()
             return True
+        spoilt = self._kept is not None and not current.is_whole(self._kept)  # damaged, or a later run has put its own there
         faults = snapshot.damaged(self._snapshot)
         if faults:
             self._snapshot = snapshot.without(self._snapshot, faults)
+        if faults or spoilt:
+            self._kept = None
             self.close()
-        return bool(faults)
+        return bool(faults) or spoilt
 
     def _database(self) -> Any:
         """DuckDB in memory with the views. Building them may itself meet a damaged file, or one that was merged since it was listed."""
@@ -220,17 +238,18 @@ class Findings:
 
     def _open(self) -> None:
         spill = tempfile.mkdtemp(prefix="strayscan-")
-        connection = _connect(spill)
+        connection = _connect(spill, self._memory)
         self._close = weakref.finalize(self, _discard, connection, spill)
-        _build(connection, self._snapshot, self.today, self._only)
-        _shut_in(connection, [path for paths in self._snapshot.files.values() for path in paths])
+        _build(connection, self._snapshot, self.today, self._only, self._kept)
+        files = [path for paths in self._snapshot.files.values() for path in paths]
+        _shut_in(connection, [*files, *(self._kept or {}).values()])
         self._connection = connection
 
 
 # --------------------------------------------------------------------------- DuckDB
 
 
-def _connect(spill: str) -> Any:
+def _connect(spill: str, memory: str | None) -> Any:
     """Nothing is fetched: no extension is installed or loaded by itself. What does not fit into memory goes to a private folder."""
     import duckdb
 
@@ -239,6 +258,7 @@ def _connect(spill: str) -> Any:
         "autoload_known_extensions": False,
         "allow_community_extensions": False,
         "temp_directory": spill,
+        **({} if memory is None else {"memory_limit": memory}),
     }
     return duckdb.connect(":memory:", config=config)
 
@@ -248,7 +268,7 @@ def _discard(connection: Any, spill: str) -> None:
     shutil.rmtree(spill, ignore_errors=True)
 
 
-def _build(connection: Any, snapshot: Snapshot, today: datetime.date, only: pa.Table | None) -> None:
+def _build(connection: Any, snapshot: Snapshot, today: datetime.date, only: pa.Table | None, kept: Mapping[str, Path] | None) -> None:
     import pyarrow as pa
 
     _load(connection, "runs", _runs_table(snapshot))
@@ -258,12 +278,24 @@ def _build(connection: Any, snapshot: Snapshot, today: datetime.date, only: pa.T
         _load(connection, "kept", only)
     for table, source in (_SOURCES | _DECIDED).items():
         _source(connection, table, source, snapshot.files[table], kept=only is not None and table in _BY_FILE)
-    for statement in (latest.COVERING, latest.CLOSED_FOLDERS, latest.STANDING, latest.FINDING_STATES, *triage.EMPTY):
+    connection.execute(latest.COVERING)
+    if kept is None:
+        for statement in (latest.CLOSED_FOLDERS, latest.STANDING, latest.FINDING_STATES):
+            connection.execute(statement)
+    sources = {"newest_findings": "findings", "newest_objects": "objects", "closed_folders": "folders"}
+    newest = latest.NEWEST if kept is None else {name: _all_of(kept[file]) for name, file in sources.items()} | latest.FROM_NEWEST
+    for name, query in newest.items():
+        connection.execute(f'CREATE VIEW "{name}" AS {query}')
+    for statement in triage.EMPTY:
         connection.execute(statement)
     for statement in triage.DECIDED if snapshot.files["decisions"] else ():
         connection.execute(statement)
     for name, query in latest.VIEWS.items():
         connection.execute(f'CREATE VIEW "{name}" AS {query}')
+
+
+def _all_of(file: Path) -> str:
+    return f"SELECT * FROM read_parquet({_quoted(str(file))}, hive_partitioning = false)"
 
 
 def _load(connection: Any, name: str, table: Any) -> None:

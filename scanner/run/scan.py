@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from scanner import __version__
 from scanner.config import Excerpts, KnownContacts, PipelineConfig, Settings
+from scanner.findings import current
 from scanner.findings.errors import StateFailed, StoreError, storing
 from scanner.findings.store import RunWriter, open_store
 from scanner.judge import STRAY, UNREAD, FileJudge
@@ -564,6 +565,7 @@ class _Run:
         self._writer.sweep()
         self._writer.commit(self._manifest(summary))
         self._ledger.finish(summary.roots_reached if summary.outcome == "complete" else ())
+        current.write(Path(self._begun.out))
         return summary
 
     def _outcome(self, stopped: str | None) -> str:

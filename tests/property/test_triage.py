@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scanner.findings import decisions
+from scanner.findings import current, decisions
 from scanner.findings.decide import DecisionError
 from tests.unit.findings.deciding import TODAY, desk, one_or_none, scan, wanted
 
@@ -27,7 +27,7 @@ SCANS = st.tuples(
     st.sampled_from(("PERSON", "PERSON", "JP_MY_NUMBER")),
 )
 ORDERS = st.tuples(
-    st.sampled_from(("ignore", "accept", "reopen", "assign", "unassign", "measure", "unmeasure", "compact")),
+    st.sampled_from(("ignore", "accept", "reopen", "assign", "unassign", "measure", "unmeasure", "compact", "keep")),
     st.sampled_from(PATHS),
     st.integers(0, 4),
 )
@@ -133,6 +133,8 @@ def _take(out: Path, step: tuple[object, ...], models: dict[str, Model], today: 
                 models[path].scan(outcome, held, kind)
         case ("compact", str(), int()):
             decisions.compact(out)
+        case ("keep", str(), int()):
+            assert current.write(out, 0)
         case (str(action), str(path), int(days)):
             _decide(out, action, path, models[path], today, today + datetime.timedelta(days=days))
     return today
