@@ -190,28 +190,28 @@ def upto(lines: Iterator[str], size: int) -> list[str]:
     return taken
 
 
-def office_folder(folder: Path, count: int, size: int = 1_000_000) -> Path:
-    """`count` Word documents of `size` bytes of text each, every second with data."""
+def office_folder(folder: Path, count: int, size: int = 1_000_000, *, first: int = 0) -> Path:
+    """`count` Word documents of `size` bytes of text each, every second with data. Another `first` (even) makes other ones."""
     folder.mkdir(parents=True, exist_ok=True)
-    for number in range(count):
+    for number in range(first, first + count):
         made = prose_lines(number) if number % 2 else log_lines(number)
         (folder / f"report-{number}.docx").write_bytes(docx(upto(made, size)))
     return folder
 
 
-def book_folder(folder: Path, count: int, size: int = 1_000_000) -> Path:
+def book_folder(folder: Path, count: int, size: int = 1_000_000, *, first: int = 0) -> Path:
     """`count` workbooks of `size` bytes of text each, every second an extract of customers, the others numbers and codes."""
     folder.mkdir(parents=True, exist_ok=True)
-    for number in range(count):
+    for number in range(first, first + count):
         lines = upto(extract_lines(number) if number % 2 else (line.replace(" ", ",") for line in log_lines(number)), size)
         (folder / f"list-{number}.xlsx").write_bytes(xlsx([line.split(",") for line in lines]))
     return folder
 
 
-def pdf_folder(folder: Path, count: int, pages: int = 25) -> Path:
+def pdf_folder(folder: Path, count: int, pages: int = 25, *, first: int = 0) -> Path:
     """`count` files of so many pages of prose, one line in four with data."""
     folder.mkdir(parents=True, exist_ok=True)
-    for number in range(count):
+    for number in range(first, first + count):
         (folder / f"letter-{number}.pdf").write_bytes(pdf(list(islice(prose_lines(number), pages * PDF_LINES))))
     return folder
 
@@ -223,8 +223,8 @@ def mixed_share(folder: Path, size: int) -> Path:
         # half of a half for Word, a quarter of it each for the others
         wanted, made = quarter * (2 if kind == "docx" else 1), 0
         while made < wanted:
+            place = make(folder / kind / str(number), 2, first=2 * number)  # no two files alike: contents are read once
             number += 1
-            place = make(folder / kind / str(number), 2)
             made += sum(path.stat().st_size for path in place.iterdir())
     for name, lines, encoding in (("customers.csv", extract_lines, "cp932"), ("minutes.txt", prose_lines, "utf-8")):
         write_lines(folder / name, lines(7), quarter, encoding)

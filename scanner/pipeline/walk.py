@@ -102,6 +102,17 @@ class Pipeline:
         walk = _Walk(self, budget, skip, 0.0 if careful else SNAPSHOT_SECONDS)
         yield from walk.scan(blob, 0)
 
+    def finds_in_name(self, location: Location, temp_dir: Path) -> bool:
+        """May anything be found in the object's own name? If not, its facts depend on its bytes and suffix alone."""
+        gathering = self.gathering(location, temp_dir, lambda: None)
+        try:
+            texts = TextReader(self.detectors, gathering)
+            texts.feed(_own_name(location))
+            texts.flush()
+            return bool(self.detectors.take_problems()) or not gathering.is_empty()
+        finally:
+            gathering.close()
+
 
 def _load_detectors(config: PipelineConfig) -> Engine:
     from detectors.engine import load
@@ -148,7 +159,7 @@ class _Walk:
         texts = TextReader(self._pipeline.detectors, gathering, prints)
         state = _State(content.blob, content, gathering, texts, time.monotonic(), prints)
         try:
-            texts.feed(Text(_readable_name(blob.location), "name", None))
+            texts.feed(_own_name(blob.location))
             status, reason = yield from self._read(state, depth)
             yield from self._finish(state, status, reason)
             return status
@@ -287,9 +298,9 @@ class _Walk:
         )
 
 
-def _readable_name(location: Location) -> str:
+def _own_name(location: Location) -> Text:
     """The object's own name with `_` as the blank it stands for."""
-    return location.name.replace("_", " ")
+    return Text(location.name.replace("_", " "), "name", None)
 
 
 def _outcome(state: _State) -> tuple[Status, Reason | None]:

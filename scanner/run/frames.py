@@ -61,6 +61,8 @@ class Task:
     """One regular file to be scanned. `cookie` is the caller's and stays on his side.
 
     `known_hash`: BLAKE3 that it had; if it still has it, it is not parsed, and its only facts are that it is `unchanged`.
+    `alike`: hashes of other files that were read; with one of these it is not parsed either, and its facts tell which. True beside
+    a hash: only if nothing is found in the file's own name.
     `careful`: it was in hand when an earlier run died, so it runs alone.
     """
 
@@ -69,22 +71,37 @@ class Task:
     cookie: Any = None
     known_hash: str | None = None
     careful: bool = False
+    alike: Mapping[str, bool] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, entry: Entry, cookie: Any = None, *, known_hash: str | None = None, careful: bool = False) -> Task:
+    def of(
+        cls,
+        entry: Entry,
+        cookie: Any = None,
+        *,
+        known_hash: str | None = None,
+        careful: bool = False,
+        alike: Mapping[str, bool] | None = None,
+    ) -> Task:
         """The task of scanning a regular file that the crawl met."""
-        return cls(entry.location, open_spec(entry), cookie, known_hash, careful)
+        return cls(entry.location, open_spec(entry), cookie, known_hash, careful, alike or {})
 
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """A task as a worker gets it. `skip`: members that ended a worker before and are not to be read again. `known_hash`: see `Task`."""
+    """A task as a worker gets it; `known_hash` and `alike` as there. `skip`: members that ended a worker before, not to be read again."""
 
     location: Location
     spec: OpenSpec
     skip: frozenset[tuple[str, ...]] = frozenset()
     careful: bool = False
     known_hash: str | None = None
+    alike: Mapping[str, bool] = field(default_factory=dict)
+
+    @property
+    def hashes(self) -> frozenset[str]:
+        """With one of these the file need not be parsed."""
+        return frozenset(self.alike) if self.known_hash is None else frozenset((self.known_hash, *self.alike))
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,15 +163,15 @@ def _frame(body: bytes, data: bytes) -> Frame:
 def order_frame(order: Order) -> Frame:
     location = {"root": order.location.root, "path": order.location.path}
     skip = [list(member) for member in sorted(order.skip)]
-    return Frame(
-        "order", {"location": location, "spec": order.spec.to_json(), "skip": skip, "careful": order.careful, "hash": order.known_hash}
-    )
+    plain = {"location": location, "spec": order.spec.to_json(), "skip": skip, "careful": order.careful}
+    return Frame("order", {**plain, "hash": order.known_hash, "alike": dict(order.alike)})
 
 
 def order_of(frame: Frame) -> Order:
     body = frame.body
     skip = frozenset(tuple(member) for member in body["skip"])
-    return Order(Location(**body["location"]), OpenSpec.from_json(body["spec"]), skip, bool(body["careful"]), body.get("hash"))
+    spec = OpenSpec.from_json(body["spec"])
+    return Order(Location(**body["location"]), spec, skip, bool(body["careful"]), body["hash"], dict(body["alike"]))
 
 
 # --------------------------------------------------------------------------- events

@@ -13,7 +13,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from scanner.model import Begun, Event, Finished, ObjectFacts, Progress, Reason, Snapshot, Status
-from scanner.run.frames import Order, Task
+from scanner.run.frames import GarbageFrame, Order, Task
 
 SKIPS = 5
 """Members of one file that may end a worker before the file is given up."""
@@ -80,10 +80,10 @@ class Job:
         return self.attempt > 2
 
     def order(self) -> Order:
-        return Order(self.task.location, self.task.spec, self._skip, self.careful, self.task.known_hash)
+        return Order(self.task.location, self.task.spec, self._skip, self.careful, self.task.known_hash, self.task.alike)
 
     def heard(self, event: Event) -> Iterator[TaskEvent]:
-        """Take in an event of the worker; yields what is to be told of it."""
+        """Take in an event of the worker; yields what is to be told of it. Raises GarbageFrame for an answer to what was not asked."""
         if isinstance(event, Begun):
             if event.member:
                 self._open.append(event.member)
@@ -96,6 +96,8 @@ class Job:
 
     def _finish(self, event: Finished) -> Iterator[TaskEvent]:
         member = event.facts.member
+        if event.facts.status is Status.UNCHANGED and (member or event.facts.content_hash not in self.order().hashes):
+            raise GarbageFrame
         if member and member in self._open:
             del self._open[self._open.index(member) :]
         self._snapshots.pop(member, None)

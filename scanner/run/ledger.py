@@ -20,11 +20,12 @@ from scanner.findings.store import STAGING, RunWriter, Store
 from scanner.model import Entry, Limits, ObjectFacts, stable_id
 from scanner.policy import Policy
 from scanner.run import rebuild
+from scanner.run.contents import NAMED_AFTER, OFFERED, Content, shape_of, suffix_of
 from scanner.run.digests import Digests
 from scanner.run.journal import Where, left_in_hand
-from scanner.run.remembered import Judged, facts_in, record
+from scanner.run.remembered import AT, Judged, facts_in, record
 from scanner.run.resume import TakenUp, parts_of, short, take_up
-from scanner.run.state import Known, State, whole_runs
+from scanner.run.state import State, whole_runs
 from scanner.run.unchanged import Digests as KnownDigests
 from scanner.run.unchanged import Repeated, Same, Sorted, Sorter, repeat
 
@@ -141,7 +142,8 @@ class Ledger:
         self._run_id = writer.run_id
         known = KnownDigests.of(self.state, *self._plan.digests)
         settings = self._settings
-        self._sorter = Sorter(self.state, known, full=settings.full, share=settings.recheck, seed=writer.run_id)
+        own = self.state.run_number(writer.run_id)
+        self._sorter = Sorter(self.state, known, full=settings.full, share=settings.recheck, seed=writer.run_id, own=own)
 
     def done(self, entry: Entry) -> bool:
         """Is everything in the file in the run already, from before it died?"""
@@ -158,9 +160,24 @@ class Ledger:
     def repeat(self, same: Sequence[Same], now: datetime.datetime) -> Repeated:
         return repeat(same, self._run_id, self._plan.engine, now)
 
-    def facts(self, known: Known) -> list[ObjectFacts] | None:
-        """The facts of a file that was read before; None if they are not known after all."""
-        text = self.state.facts(known.id)
+    def alike(self, entry: Entry) -> list[Content]:
+        """Contents of the file's size that hold nothing, from this run or one before. Of what holds something the values would have to
+        be taken from the tables of its run, so that the first file of such a content is read in each run."""
+        shape = shape_of(entry)
+        if shape is None or self._sorter is None:
+            return []
+        found = []
+        for path, known in self.state.alike(shape[0], OFFERED):
+            if self._sorter.may_repeat(known) and known.kept is not None and known.hash is not None:
+                media_type = json.loads(known.kept)[-1][AT["media_type"]]
+                name = path.rsplit("/", 1)[-1]
+                if shape[1] == suffix_of(name):
+                    found.append(Content(known.hash, name, media_type not in NAMED_AFTER, [], known.id))
+        return found
+
+    def facts(self, known: int) -> list[ObjectFacts] | None:
+        """The facts of a file that was read before, by its id; None if they are not known after all."""
+        text = self.state.facts(known)
         try:
             return None if text is None else facts_in(text)
         except ValueError:

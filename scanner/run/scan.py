@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, field, fields, replace
 from functools import partial
+from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +27,8 @@ from scanner.policy import Policy, load
 from scanner.redact import Key, check_key_apart, load_key
 from scanner.run.afterwards import check_command, check_url, post, run_command, write_metrics
 from scanner.run.ahead import PIECES_AHEAD, ahead, in_pieces
+from scanner.run.contents import MOST_OBJECTS as MOST_KEPT
+from scanner.run.contents import Content, Contents, forget, kept, values_at, whole
 from scanner.run.digests import Digests
 from scanner.run.drill import check
 from scanner.run.first_seen import FirstSeen
@@ -254,6 +257,8 @@ class _File:
     facts: list[ObjectFacts] = field(default_factory=list)  # known from before, for when its content turns out to be as it was
     judged: list[Judged] = field(default_factory=list)  # its objects, the last few where they are very many
     many: bool = False
+    offered: Mapping[str, Content] = field(default_factory=dict)  # what it may turn out to hold
+    events: list[Finished] | None = field(default_factory=list)  # what was read, for other files of its content; None: too much
 
 
 class _Run:
@@ -285,6 +290,9 @@ class _Run:
         self._tally = Tally()
         self._first_seen = FirstSeen.of(Path(begun.out), begun.run_id)
         self._links = HardLinks()
+        self._contents = Contents()
+        self._taken_over = 0
+        self._facts_suffice = True
         self._stores_met: set[str] = set()
         self._met = self._written = 0
         self._folders_unread = 0
@@ -295,6 +303,8 @@ class _Run:
 
     def carry_out(self, config: WorkerConfig, settings: Settings, out: Path) -> RunSummary:
         self._take_up()
+        # Running text that is compared, or kept among the values, may be in a file in which nothing personal is found.
+        self._facts_suffice = config.pipeline.excerpts is None and not config.pipeline.keep_texts
         self._checkpoints = Checkpoints(settings.checkpoint_seconds, settings.checkpoint_objects)
         eager = not self._ledger.knows(self._begun.roots_asked)
         with (
@@ -345,6 +355,16 @@ class _Run:
     # ------------------------------------------------------------------ what the crawl meets
 
     def _tasks(self, pieces: Iterable[list[Entry]]) -> Iterator[Task]:
+        for entry, look, known in self._contents.in_turn(self._sorted(pieces), itemgetter(0)):
+            if self._stopped() is not None:
+                return
+            for task in self._work(entry, look, known):
+                self._journal.begin(entry.location)
+                self._contents.begin(entry)
+                yield task
+
+    def _sorted(self, pieces: Iterable[list[Entry]]) -> Iterator[tuple[Entry, Look, Known | None]]:
+        """What is to be done with which file; what needs nothing done gets its rows on the way."""
         for piece in pieces:
             if self._stopped() is not None:
                 return
@@ -359,10 +379,7 @@ class _Run:
             found = self._without_stale(self._ledger.sort(files, _now()))
             self._repeat_same(found.same)
             self._checkpoint()
-            for entry, look, known in found.work:
-                for task in self._work(entry, look, known):
-                    self._journal.begin(entry.location)
-                    yield task
+            yield from found.work
         self._progress = replace(self._progress, crawling=False)
 
     def _without_stale(self, found: Sorted) -> Sorted:
@@ -387,7 +404,7 @@ class _Run:
         self._met += 1
         file = _File(entry, self._judge(entry), _now(), look, known)
         if known is not None and look in (Look.HASH, Look.JUDGE):
-            facts = self._ledger.facts(known)
+            facts = self._ledger.facts(known.id)
             if facts is None:
                 file.look = Look.READ
             file.facts = facts or []
@@ -400,11 +417,17 @@ class _Run:
             self._judge_again(file)
             self._done(file)
         elif file.look is not Look.READ and known is not None:
-            yield Task.of(entry, file, known_hash=known.hash, careful=attempts > 0)
+            yield self._task(file, known.hash, attempts)
         elif not self._links.take(entry, file):
-            yield Task.of(entry, file, careful=attempts > 0)
+            yield self._task(file, None, attempts)
         elif (shared := self._links.outcome(entry)) is not None:
             self._repeat(file, shared)
+
+    def _task(self, file: _File, known_hash: str | None, attempts: int) -> Task:
+        entry = file.entry
+        file.offered = self._contents.offer(entry, self._ledger.alike if self._facts_suffice else None)
+        alike = {one.hash: one.name != entry.location.name for one in file.offered.values()}
+        return Task.of(entry, file, known_hash=known_hash, careful=attempts > 0, alike=alike)
 
     def _judge(self, entry: Entry) -> FileJudge:
         judge = FileJudge(self._policy, entry, self._begun.run_id, self._digests.engine, _now(), first_seen=self._first_seen)
@@ -468,11 +491,15 @@ class _Run:
     def _take(self, file: _File, event: Finished | Progress | TaskDone) -> None:
         match event:
             case Finished() if event.facts.status is Status.UNCHANGED:
-                self._still_the_same(file)
+                if file.look is not Look.READ and file.known is not None and event.facts.content_hash == file.known.hash:
+                    self._still_the_same(file)
+                else:
+                    self._take_over(file, event.facts)
             case Finished():
                 self._met += bool(event.facts.member)
                 if file.look is Look.READ:
                     self._links.add(file.entry, event)
+                self._keep_content(file, event)
                 self._finished(file, event, event.values)
             case Progress():
                 self._in_hand[id(file)] = event.bytes_read
@@ -484,6 +511,10 @@ class _Run:
     def _task_done(self, file: _File, event: TaskDone) -> None:
         self._in_hand.pop(id(file), None)
         self._journal.end(file.entry.location)
+        self._contents.end(file.entry)
+        self._contents.give_back(file.offered.values())
+        if file.events and event.outcome is Outcome.DONE:
+            self._contents.add(file.entry, file.events)
         if event.outcome is Outcome.STOPPED:
             self._met -= 1
             return
@@ -516,8 +547,36 @@ class _Run:
         """A further name of a file that was read already: the same facts, judged at their own place."""
         for event in shared:
             self._met += bool(event.facts.member)
-            self._finished(file, event, self._links.values_at(file.entry, event))
+            self._finished(file, event, values_at(file.entry, event))
         self._done(file)
+
+    def _keep_content(self, file: _File, event: Finished) -> None:
+        if file.events is not None and len(file.events) < MOST_KEPT and whole([event.facts]) and file.entry.size:
+            file.events.append(kept(event))
+        else:
+            forget(file.events or ())
+            file.events = None
+
+    def _take_over(self, file: _File, hashed: ObjectFacts) -> None:
+        """Its bytes are those of another file: the same facts, judged at their own place."""
+        content = file.offered[hashed.content_hash or ""]
+        self._taken_over += 1
+        for event in self._events_of(content, hashed):
+            self._met += bool(event.facts.member)
+            values = values_at(file.entry, event)
+            if file.look is Look.READ:
+                self._links.add(file.entry, Finished(event.facts, values))
+            self._finished(file, event, values)
+        self._contents.used(file.entry, content)
+        file.events = None
+
+    def _events_of(self, content: Content, hashed: ObjectFacts) -> Iterator[Finished]:
+        facts: Sequence[ObjectFacts] = [event.facts for event in content.events]
+        if content.known is not None:
+            facts = self._ledger.facts(content.known) or [ObjectFacts.nothing_read((), Reason.IO_ERROR, hashed.size_bytes, 0)]
+        for number, one in enumerate(facts):
+            spent = 0 if one.member else hashed.duration_ms
+            yield Finished(replace(one, duration_ms=spent), None if content.known is not None else content.events[number].values)
 
     def _done(self, file: _File) -> None:
         """Everything in the file has its row."""
@@ -610,6 +669,7 @@ class _Run:
             "outcome": "stopped" if summary.outcome == "interrupted" else summary.outcome,
             "interrupted": summary.outcome == "interrupted",
             "objects_met": self._met,
+            "files_taken_over": self._taken_over,
             "counts": self._tally.counts,
             "persons": summary.persons,
             "bytes_read": summary.bytes_read,

@@ -22,7 +22,7 @@ from scanner.findings import runs
 from scanner.findings.errors import StateFailed
 
 NAME = ".state.sqlite"
-VERSION = 1
+VERSION = 2
 _APPLICATION = 0x53545259
 _TABLES = """
 CREATE TABLE roots (id INTEGER PRIMARY KEY, root TEXT NOT NULL UNIQUE);
@@ -34,6 +34,7 @@ CREATE TABLE files (
     digest INTEGER NOT NULL, run INTEGER NOT NULL, read_run INTEGER NOT NULL, kind INTEGER NOT NULL, valid_until REAL,
     hash TEXT, stores TEXT, kept TEXT, found TEXT, has_facts INTEGER NOT NULL, crc INTEGER NOT NULL);
 CREATE UNIQUE INDEX files_by_path ON files (root, path);
+CREATE INDEX files_by_size ON files (size) WHERE has_facts AND found IS NULL;
 CREATE TABLE facts (id INTEGER PRIMARY KEY, facts TEXT NOT NULL, crc INTEGER NOT NULL);
 CREATE TABLE pending (run_id TEXT PRIMARY KEY, told TEXT NOT NULL);
 """
@@ -196,6 +197,12 @@ class State:
                 self.damaged += 1
         self._mark(found.values())
         return found
+
+    def alike(self, size: int, most: int) -> list[tuple[str, Known]]:
+        """Files of this size in which nothing was found, with their paths: `most` of them, those met last first."""
+        query = f"SELECT f.path, f.id, {_LISTED} FROM files f WHERE size = ? AND has_facts AND found IS NULL ORDER BY id DESC LIMIT ?"
+        rows = self._asked(query, (size, most))
+        return [(row[0], Known(*row[1:-1])) for row in rows if _crc(row[2:-1]) == row[-1]]
 
     def _mark(self, rows: Iterable[tuple[Any, ...]]) -> None:
         met = self._met

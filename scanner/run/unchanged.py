@@ -67,11 +67,12 @@ class Sorted:
 class Sorter:
     """Sorts files into unchanged ones and work. `share`: of the unchanged files, how many are compared by content all the same."""
 
-    def __init__(self, state: State, digests: Digests, *, full: bool, share: float, seed: str) -> None:
+    def __init__(self, state: State, digests: Digests, *, full: bool, share: float, seed: str, own: int) -> None:
         self._state = state
         self._digests = digests
         self._full = full
         self._share = share
+        self._own = own  # the state's id of this run
         self._chance = random.Random(seed)  # which files are checked is no secret
 
     def sort(self, entries: Sequence[Entry], now: float) -> Sorted:
@@ -95,6 +96,14 @@ class Sorter:
             found.same.append(Same(entry, known))
         else:
             found.work.append((entry, look, known))
+
+    def may_repeat(self, known: Known) -> bool:
+        """Do the facts known of a file stand for any other of the same content?"""
+        if known.kind != FINE or not known.has_facts:
+            return False
+        if known.read_run == self._own:  # by the very readers and rules of this run
+            return True
+        return not self._full and known.digest in self._digests.reading and self._state.believes(known)
 
     def _look(self, entry: Entry, known: Known, now: float) -> Look | None:
         """None: it is unchanged in every respect."""

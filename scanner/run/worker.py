@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, BinaryIO, Protocol, cast
 from blake3 import blake3
 
 from scanner.extract.budget import FileBudget
-from scanner.model import Begun, Blob, Budget, Event, Finished, Limits, ObjectFacts, Progress, Reason, Status, Unreadable
+from scanner.model import Begun, Blob, Budget, Event, Finished, Limits, Location, ObjectFacts, Progress, Reason, Status, Unreadable
 from scanner.run.frames import Decoder, Frame, Order, WorkerConfig, encode, event_frame, order_of
 from scanner.run.pace import Pace
 from scanner.run.resources import resident_bytes
@@ -41,6 +41,10 @@ class ScansFiles(Protocol):
     def scan_file(
         self, blob: Blob, budget: Budget, *, skip: frozenset[tuple[str, ...]] = frozenset(), careful: bool = False
     ) -> Iterator[Event]: ...
+
+    def finds_in_name(self, location: Location, temp_dir: Path) -> bool:
+        """May anything be found in the file's own name?"""
+        ...
 
 
 class Channel:
@@ -131,11 +135,15 @@ class SourceFile:
             self._told_at = now
             self._channel.send(event_frame(Progress(self.bytes_read)))
 
+    @property
+    def changed(self) -> bool:
+        """Is the file, by its size or time, not what it was when it was opened?"""
+        now = os.fstat(self.descriptor)
+        return (now.st_size, now.st_mtime_ns) != (self._before.st_size, self._before.st_mtime_ns)
+
     def amend(self, facts: ObjectFacts) -> ObjectFacts:
         """The file's own facts in the light of what happened to it meanwhile: a failed read, a change of size or time."""
-        now = os.fstat(self.descriptor)
-        changed = (now.st_size, now.st_mtime_ns) != (self._before.st_size, self._before.st_mtime_ns)
-        reason = self.fault or (Reason.CHANGED if changed else None)
+        reason = self.fault or (Reason.CHANGED if self.changed else None)
         if reason is None or facts.status is Status.NO_TEXT or facts.status is Status.UNSUPPORTED:
             return facts
         if facts.status is Status.SCANNED:
@@ -213,9 +221,9 @@ def _scan(order: Order, channel: Channel, pipeline: ScansFiles, limits: Limits, 
     source = SourceFile(order, channel, limits, pace)
     began = time.monotonic()
     try:
-        if order.known_hash is not None and content_hash(source) == order.known_hash:
+        if order.hashes and (found := _known(order, source, pipeline, temp_dir)) is not None:
             facts = ObjectFacts.nothing_read((), Reason.CHANGED, source.size, int((time.monotonic() - began) * 1000))
-            same = replace(facts, status=Status.UNCHANGED, reason=None, bytes_read=source.size, content_hash=order.known_hash)
+            same = replace(facts, status=Status.UNCHANGED, reason=None, bytes_read=source.size, content_hash=found)
             channel.send(event_frame(Finished(same)))
             return
         blob = Blob(order.location, source.size, source.open, sibling=lambda suffix: open_sibling(order.spec, suffix))
@@ -228,6 +236,15 @@ def _scan(order: Order, channel: Channel, pipeline: ScansFiles, limits: Limits, 
             channel.send(event_frame(event), now=order.careful or not isinstance(event, Finished))
     finally:
         source.close()
+
+
+def _known(order: Order, source: SourceFile, pipeline: ScansFiles, temp_dir: Path) -> str | None:
+    """The file's hash, if what it stands for is known; else the file is to be read."""
+    found = content_hash(source)
+    if found not in order.hashes or source.changed:
+        return None
+    look_at_name = found != order.known_hash and order.alike[found]
+    return None if look_at_name and pipeline.finds_in_name(order.location, temp_dir) else found
 
 
 def content_hash(source: SourceFile) -> str:

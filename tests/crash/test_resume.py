@@ -262,3 +262,23 @@ def test_a_living_run_is_not_taken_up(share: Path, tmp_path: Path, monkeypatch: 
         run(share, out)
     living.suspend()
     assert run(share, out).objects == 40
+
+
+@pytest.mark.parametrize("files", [1, 4, 8, 11])
+def test_copies_of_one_content_over_a_death(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, files: int) -> None:
+    """What the dead run had read is not in memory any more: the tables are the same as ever."""
+    quick(monkeypatch)
+    monkeypatch.setattr(os, "fsync", lambda handle: None)
+    share, out = tmp_path / "share", tmp_path / "out"
+    for number in range(12):
+        text = ("nothing", "a@example.com\n", "member in.txt m@example.com\n")[number % 3]
+        write(share / f"f{number:02}.txt", text)
+    run(share, tmp_path / "undisturbed")
+    assert len(reads(tmp_path / "undisturbed")) == 3
+    die_after(monkeypatch, files, share, out)
+    reads(out)
+    summary = run(share, out)
+    assert len(reads(out)) <= 2, "what holds nothing is known from the state"
+    assert content(out) == content(tmp_path / "undisturbed")
+    assert summary.objects == 16
+    assert len(open_findings(out).runs()) == 1

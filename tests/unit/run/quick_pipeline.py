@@ -1,4 +1,5 @@
-"""A pipeline that loads nothing: every line with an ``@`` is a hit, ``member NAME TEXT`` a member, ``gap REASON`` something unread.
+"""A pipeline that loads nothing: every line with an ``@`` is a hit, and so is a name with one; ``member NAME TEXT`` is a member, ``gap
+REASON`` something unread, ``packed TEXT`` what is in a compressed file, called after it.
 
 It writes the path of whatever it reads to `LOG` beside the store: see `reads`.
 """
@@ -14,8 +15,9 @@ import pyarrow as pa
 from blake3 import blake3
 
 from scanner.config import PipelineConfig
+from scanner.extract.compressed import inner_name
 from scanner.findings.schema import VALUES
-from scanner.model import Begun, Blob, Budget, Event, Finished, FoundFact, ObjectFacts, Reason, Status, stable_id
+from scanner.model import Begun, Blob, Budget, Event, Finished, FoundFact, Location, ObjectFacts, Reason, Status, stable_id
 
 LOG = "reads.log"
 
@@ -24,6 +26,9 @@ class QuickPipeline:
     def __init__(self, config: PipelineConfig) -> None:
         self._config = config
         self._log = config.staging.parents[3] / LOG  # beside the store
+
+    def finds_in_name(self, location: Location, temp_dir: Path) -> bool:
+        return "@" in location.name
 
     def scan_file(
         self, blob: Blob, budget: Budget, *, skip: frozenset[tuple[str, ...]] = frozenset(), careful: bool = False
@@ -34,13 +39,18 @@ class QuickPipeline:
         os.close(handle)
         with blob.open() as stream:
             data = stream.read()
-        reason, own = None, []
+        reason, own, media_type = None, [], "text/plain"
         for line in data.decode().splitlines():
             word, _, rest = line.partition(" ")
             if word == "member":
                 name, _, text = rest.partition(" ")
                 yield Begun((name,))
                 yield self._finished(blob, (name,), [text], text.encode(), None)
+            elif word == "packed":
+                media_type = "application/gzip"
+                name = inner_name(blob.location.name)
+                yield Begun((name,))
+                yield self._finished(blob, (name,), [rest], rest.encode(), None)
             elif word == "gap":
                 reason = Reason(rest)
             elif word == "sleep":
@@ -49,14 +59,22 @@ class QuickPipeline:
                 os.kill(os.getpid(), 9)
             else:
                 own.append(line)
-        yield self._finished(blob, (), own, data, reason)
+        yield self._finished(blob, (), own, data, reason, media_type)
 
-    def _finished(self, blob: Blob, member: tuple[str, ...], lines: list[str], data: bytes, reason: Reason | None) -> Finished:
+    def _finished(
+        self, blob: Blob, member: tuple[str, ...], lines: list[str], data: bytes, reason: Reason | None, media_type: str = "text/plain"
+    ) -> Finished:
         hits = [line for line in lines if "@" in line]
-        found = FoundFact("EMAIL_ADDRESS", "test.at", "test", 1.0, None, None, len(hits), len(set(hits)), None, 1, ("**@**",))
+        found = []
+        if hits:
+            found.append(FoundFact("EMAIL_ADDRESS", "test.at", "test", 1.0, None, None, len(hits), len(set(hits)), None, 1, ("**@**",)))
+        name = member[-1] if member else blob.location.name
+        if "@" in name:
+            found.append(FoundFact("EMAIL_ADDRESS", "test.at", "test", 1.0, "name", None, 1, 1, None, None, ("**@**",)))
+            hits.append(name)
         facts = ObjectFacts(
             member=member,
-            media_type="text/plain",
+            media_type=media_type,
             encoding="utf-8",
             undecoded=0,
             size_bytes=len(data),
@@ -67,7 +85,7 @@ class QuickPipeline:
             reason=reason,
             persons=len(set(hits)),
             duration_ms=1,
-            found=(found,) if hits else (),
+            found=tuple(found),
         )
         return Finished(facts, self._values(blob, member, hits) if hits else None)
 

@@ -39,7 +39,7 @@ class InProcess:
         with tempfile.TemporaryDirectory() as temporary:
             for task in tasks:
                 heard = _Heard(self._config.pipeline.staging)
-                order = Order(task.location, task.spec, frozenset(), task.careful, task.known_hash)
+                order = Order(task.location, task.spec, frozenset(), task.careful, task.known_hash, task.alike)
                 worker._carry_out(order, heard, pipeline, self._config.pipeline.limits, Path(temporary))  # type: ignore[arg-type]
                 for event in heard.events:
                     yield task, event

@@ -18,6 +18,7 @@ from pyarrow import parquet
 from scanner.findings.schema import VALUES
 from scanner.model import Entry, Finished, Limits, Location, ObjectFacts, Status
 from scanner.run.ahead import ahead
+from scanner.run.contents import values_at
 from scanner.run.first_seen import FirstSeen
 from scanner.run.hard_links import HardLinks
 from scanner.run.interrupt import Interrupts
@@ -79,7 +80,7 @@ def test_an_error_of_the_source_reaches_the_reader() -> None:
 
 def test_one_name_is_read_and_the_others_wait_or_are_told_later() -> None:
     links = HardLinks()
-    first, second, third = entry("a", 3), entry("b", 3), entry("c", 3)
+    first, second, third = entry("n", 3), entry("b/n", 3), entry("c/n", 3)
     assert not links.take(first, "A")
     assert links.take(second, "B")
     assert links.outcome(second) is None
@@ -93,6 +94,13 @@ def test_one_name_is_read_and_the_others_wait_or_are_told_later() -> None:
     assert list(links.done(first)) == []
 
 
+def test_another_name_of_a_file_is_for_its_content_to_tell() -> None:
+    links = HardLinks()
+    assert not links.take(entry("a/report.txt"), "A")
+    assert not links.take(entry("a/Taro Yamada.txt"), "B")
+    assert links.take(entry("b/report.txt"), "C")
+
+
 def test_files_of_one_name_are_not_remembered() -> None:
     links = HardLinks()
     assert not links.take(entry("a", 1), "A")
@@ -101,15 +109,15 @@ def test_files_of_one_name_are_not_remembered() -> None:
 
 
 def test_without_room_every_name_is_read() -> None:
-    links = HardLinks(kept=0)
-    assert not links.take(entry("a"), "A")
-    assert not links.take(entry("b"), "B")
+    links = HardLinks(room=0)
+    assert not links.take(entry("n"), "A")
+    assert not links.take(entry("b/n"), "B")
 
 
 def test_values_are_repeated_under_the_other_names_object(tmp_path: Path) -> None:
-    one, other = entry("a"), entry("b")
+    one, other = entry("n"), entry("b/n")
     event = Finished(facts("x"), values(one.location.inside("x").object_id))
-    batch = HardLinks.values_at(other, event)
+    batch = values_at(other, event)
     assert isinstance(batch, pa.RecordBatch)
     assert batch["object_id"].to_pylist() == [other.location.inside("x").object_id]
     path = tmp_path / "values.parquet"
@@ -121,7 +129,7 @@ def test_values_are_repeated_under_the_other_names_object(tmp_path: Path) -> Non
     list(links.done(one))
     kept = links.outcome(other)
     assert kept is not None
-    copied = HardLinks.values_at(other, kept[0])
+    copied = values_at(other, kept[0])
     assert isinstance(copied, Path)
     assert parquet.read_table(copied)["object_id"].to_pylist() == [other.location.object_id]
 
