@@ -23,11 +23,13 @@ if TYPE_CHECKING:
     from scanner.findings.overview import Overview
     from scanner.findings.read import Findings
     from scanner.obligations.assess import Assessment
+    from scanner.obligations.binder.pieces import Checked
     from scanner.obligations.cleanup import Outcome
     from scanner.obligations.register import Register
     from scanner.outbound.desk import Desk
     from scanner.outbound.gate import Gate
     from scanner.policy.drill import Drill
+    from scanner.render.binder.writing import Bound
     from scanner.render.export import Exported
     from scanner.render.report.writing import Written
     from scanner.run.drill import DrillResult
@@ -191,6 +193,44 @@ def cleanup_records(out: PathText) -> list[dict[str, Any]]:
     from scanner.obligations.cleanup import records
 
     return records(Path(out))
+
+
+def audit(
+    out: PathText,
+    folder: PathText,
+    *,
+    first: datetime.date,
+    last: datetime.date,
+    policy: PathText | None = None,
+    hold: PathText | None = None,
+    zone: str | None = None,
+    lang: str = "en",
+    now: datetime.datetime | None = None,
+) -> Bound:
+    """Gather what the store at `out` recorded from `first` to `last` into a new `folder`: what `strayscan audit` does.
+
+    `zone`: the time zone of the days, an IANA name; this machine's if not given. `hold`: the hold folder of the outbound gate. `now`: the
+    moment it is made at, aware of its zone. Raises `StoreError` (`BinderError` among them), `PolicyError`; nothing is written then.
+    """
+    from scanner.obligations.binder import pieces
+    from scanner.obligations.binder.collect import collect
+    from scanner.obligations.binder.model import Period
+    from scanner.policy import load
+    from scanner.render.binder.writing import bind
+    from scanner.render.messages import Messages
+
+    moment = now or datetime.datetime.now(datetime.UTC)
+    period = Period.of(first, last, zone, moment)
+    pieces.check_free(Path(folder))
+    found = collect(Path(out), period, None if policy is None else load(Path(policy)), _path(hold), moment)
+    return bind(found, Path(folder), Messages(lang))
+
+
+def verify_audit(folder: PathText) -> Checked:
+    """The pieces of a binder against its manifest: what `strayscan audit --verify` says. Raises `StoreError`."""
+    from scanner.obligations.binder.pieces import check
+
+    return check(Path(folder))
 
 
 def open_findings(out: PathText, *, today: datetime.date | None = None) -> Findings:

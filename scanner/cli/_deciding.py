@@ -19,10 +19,10 @@ def _day(_: click.Context, __: click.Parameter, given: datetime.datetime | None)
     return None if given is None else given.date()
 
 
-def day_option(name: str, help_text: str, *, required: bool = False) -> Callable[[F], F]:
-    """A day as YYYY-MM-DD, which the command gets as a date."""
+def day_option(option: str, help_text: str, *, required: bool = False, name: str | None = None) -> Callable[[F], F]:
+    """A day as YYYY-MM-DD, which the command gets as a date, called `name` if the option's own name is no name in Python."""
     kind = click.DateTime(formats=["%Y-%m-%d"])
-    return click.option(name, type=kind, metavar="DATE", callback=_day, required=required, help=help_text)
+    return click.option(option, *([name] if name else []), type=kind, metavar="DATE", callback=_day, required=required, help=help_text)
 
 
 def reason_option(help_text: str, *, required: bool = True) -> Callable[[F], F]:

@@ -165,6 +165,15 @@ FROM newest n LEFT JOIN (SELECT object_id, finding_id, max(run_id) AS newest FRO
     ON a.object_id = n.object_id AND a.finding_id IS NOT DISTINCT FROM n.finding_id
 """
 
+CLOSED_BY: Final = """
+SELECT a.object_id, a.finding_id, min(a.run_id) AS run_id FROM absences a
+LEFT JOIN (SELECT object_id, finding_id, max(run_id) AS run_id FROM sightings GROUP BY ALL) s
+    ON s.object_id = a.object_id AND s.finding_id IS NOT DISTINCT FROM a.finding_id
+WHERE a.run_id > coalesce(s.run_id, '') GROUP BY a.object_id, a.finding_id
+"""
+"""The run that closed a measure: the first that did not find what it is about, and none has found it since. There is nothing to ask where
+nothing was decided (`DECIDED`)."""
+
 # --------------------------------------------------------------------------- one row per finding or object
 
 _GATHERED = """

@@ -398,11 +398,28 @@ def overwriting(fstype: str) -> str:
 
 def records(out: Path) -> list[dict[str, Any]]:
     """What was moved and deleted, oldest first. Raises StoreError."""
-    try:
-        found = [json.loads(file.read_bytes()) for file in (out / FOLDER / RECORDS).glob("*.json")]
-    except (OSError, ValueError) as fault:
-        raise StoreError(f"{out / FOLDER / RECORDS}: a record cannot be read") from fault
-    return sorted(found, key=lambda one: (one["done_at"], one["item"]))
+    found, faults = records_and_faults(out)
+    if faults:
+        raise StoreError(f"{out / FOLDER / RECORDS}: a record cannot be read")
+    return found
+
+
+def records_and_faults(out: Path) -> tuple[list[dict[str, Any]], list[str]]:
+    """The records that can be read, oldest first, and the names of those that cannot."""
+    found, faults = [], []
+    for file in sorted((out / FOLDER / RECORDS).glob("*.json")):
+        try:
+            told = json.loads(file.read_bytes())
+            moment = datetime.datetime.fromisoformat(told["done_at"]).astimezone(datetime.UTC)
+            found.append((moment, str(told["item"]), told))
+        except (OSError, ValueError, KeyError, TypeError):
+            faults.append(file.name)
+    return [told for _, _, told in sorted(found, key=lambda one: one[:2])], faults
+
+
+def open_orders(out: Path) -> int:
+    """How many orders were begun and not finished: the next clean-up carries them out."""
+    return sum(1 for _ in (out / FOLDER / ORDERS).glob("*.json"))
 
 
 def _order_of(file: Path) -> Order:

@@ -322,6 +322,17 @@ def last_written(out: Path) -> Written | None:
     return _read(files[-1]) if files else None
 
 
+def history(out: Path) -> tuple[list[Written], list[str]]:
+    """Every register kept in the store that can be read, oldest first, and the names of the files that cannot."""
+    found, faults = [], []
+    for file in sorted((out / FOLDER).glob("*.parquet")):
+        try:
+            found.append(_read(file))
+        except StoreError:
+            faults.append(file.name)
+    return found, faults
+
+
 def _read(file: Path) -> Written:
     import pyarrow as pa
     from pyarrow import parquet

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from scanner.render.report import texts
+from scanner.render.binder import texts as binder
+from scanner.render.report import texts as report
 
 LANGUAGES = ("en", "ja")
 SINGULAR = "_one"
@@ -979,7 +980,7 @@ JA: Mapping[str, str] = {
     "unread_none": "すべて読み取りました。",
 }
 
-CATALOGUES: Mapping[str, Mapping[str, str]] = {"en": {**EN, **texts.EN}, "ja": {**JA, **texts.JA}}
+CATALOGUES: Mapping[str, Mapping[str, str]] = {"en": {**EN, **report.EN, **binder.EN}, "ja": {**JA, **report.JA, **binder.JA}}
 
 
 @dataclass(frozen=True, slots=True)

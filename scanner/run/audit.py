@@ -11,6 +11,7 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -36,11 +37,28 @@ def append(out: Path, name: str, entry: Mapping[str, Any]) -> int:
             return seq
 
 
-def check(out: Path, name: str) -> tuple[int, str, list[str]]:
-    """(entries, hash of the last, what is wrong with the log as sentences). Raises `StoreError`."""
+@dataclass(frozen=True, slots=True)
+class Log:
+    """A log as it lies there. `entries`: those that can be read; `head`: the hash of the last; `faults`: what is wrong with it, as
+    sentences; `lines`: how many there are."""
+
+    entries: tuple[Mapping[str, Any], ...] = ()
+    lines: int = 0
+    head: str = ""
+    faults: tuple[str, ...] = ()
+
+
+def names(out: Path) -> list[str]:
+    """The logs of a store."""
+    return sorted(file.stem for file in (out / FOLDER).glob("*.jsonl"))
+
+
+def read(out: Path, name: str) -> Log:
+    """A log with its chain checked; an empty one if there is none. Raises `StoreError`."""
     path = out / FOLDER / f"{name}.jsonl"
     with storing(out):
         lines = path.read_bytes().splitlines() if path.exists() else []
+    entries: list[Mapping[str, Any]] = []
     faults, before = [], ""
     for number, line in enumerate(lines, 1):
         try:
@@ -55,8 +73,15 @@ def check(out: Path, name: str) -> tuple[int, str, list[str]]:
             faults.append(f"entry {number} was changed")
         elif told.get("seq") != number or told.get("prev") != before:
             faults.append(f"entry {number} does not follow the one before it")
+        entries.append(told)
         before = stated
-    return len(lines), before, faults
+    return Log(tuple(entries), len(lines), before, tuple(faults))
+
+
+def check(out: Path, name: str) -> tuple[int, str, list[str]]:
+    """(entries, hash of the last, what is wrong with the log as sentences). Raises `StoreError`."""
+    log = read(out, name)
+    return log.lines, log.head, list(log.faults)
 
 
 def _hash_of(line: bytes) -> str:

@@ -6,14 +6,17 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from scanner.findings.errors import StoreError
 from scanner.judge import DRILL
 from scanner.policy.drill import MANIFEST, STORE, Drill
+from scanner.run import audit
 
 if TYPE_CHECKING:
     from scanner.findings.read import Findings
+
+LOG: Final = "drills"
 
 NOT_SCANNED, NOT_READ, NOT_FOUND, NOT_TRACED, MISJUDGED = "not_scanned", "not_read", "not_found", "not_traced", "misjudged"
 """What can be wrong of a planted file, the first that is."""
@@ -69,6 +72,12 @@ def check(out: Path, drill: Drill) -> DrillResult:
         objects, findings, copies = (_by_file(found, query, drill) for query in (_OBJECTS, _FINDINGS, _COPIES))
     missed = [_missed(one, *(rows.get(one.path, ()) for rows in (objects, findings, copies))) for one in canaries]
     return DrillResult(len(canaries), tuple(one for one in missed if one is not None))
+
+
+def remember(out: Path, run_id: str, result: DrillResult) -> None:
+    """Write down what came of the drill after a run, in the log `LOG` of the store. Raises StoreError."""
+    missed = [{"path": one.path, "what": one.what, "kinds": list(one.kinds)} for one in result.missed]
+    audit.append(out, LOG, {"run_id": run_id, "planted": result.planted, "found": result.found, "missed": missed})
 
 
 _PLACE = "rtrim(root, '/') || '/' || path"

@@ -30,7 +30,7 @@ from scanner.run.ahead import PIECES_AHEAD, ahead, in_pieces
 from scanner.run.contents import MOST_OBJECTS as MOST_KEPT
 from scanner.run.contents import Content, Contents, forget, kept, values_at, whole
 from scanner.run.digests import Digests
-from scanner.run.drill import check
+from scanner.run.drill import check, remember
 from scanner.run.first_seen import FirstSeen
 from scanner.run.frames import Task, WorkerConfig
 from scanner.run.hard_links import HardLinks
@@ -117,7 +117,9 @@ def _with_drill(summary: RunSummary, policy: Policy, out: Path) -> RunSummary:
     if not any(f"{drill.text}/".startswith(root.rstrip("/") + "/") for root in summary.roots_reached):
         return summary
     try:
-        return replace(summary, drill=check(out, drill))
+        result = check(out, drill)
+        remember(out, summary.run_id, result)
+        return replace(summary, drill=result)
     except StoreError as fault:
         return replace(summary, notes=(*summary.notes, f"drill: {fault}"))
 

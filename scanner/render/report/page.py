@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import base64
 import datetime
-import hashlib
 from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from typing import Any, Final
@@ -14,7 +12,7 @@ from scanner.policy import SEVERITIES
 from scanner.render.messages import Messages
 from scanner.render.report import sections
 from scanner.render.report.facts import Facts
-from scanner.render.report.markup import Child, Markup, data, document, element, fragment, own, packed
+from scanner.render.report.markup import Child, Markup, data, document, element, fragment, own, packed, page_head
 from scanner.render.report.rows import Packed, day
 from scanner.render.report.texts import joined
 
@@ -85,25 +83,7 @@ def _title(facts: Facts, say: Messages) -> str:
 
 
 def _head(title: str) -> Markup:
-    policy = "; ".join(
-        (
-            "default-src 'none'",
-            f"script-src {_hash(_text('page.js'))}",
-            f"style-src {_hash(_text('page.css'))}",
-            "base-uri 'none'",
-            "form-action 'none'",
-        )
-    )
-    return fragment(
-        element("meta", charset="utf-8"),
-        element("meta", http_equiv="Content-Security-Policy", content=policy),
-        element("meta", name="referrer", content="no-referrer"),
-        element("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        element("meta", name="color-scheme", content="light dark"),
-        element("meta", name="robots", content="noindex, nofollow"),
-        element("title", title),
-        own("style", _text("page.css")),
-    )
+    return page_head(title, _text("page.css"), _text("page.js"))
 
 
 def _header(facts: Facts, title: str, say: Messages, index: str | None) -> Markup:
@@ -263,10 +243,6 @@ def _script() -> Markup:
 
 def _text(name: str) -> str:
     return (files("scanner.render.report") / name).read_text(encoding="utf-8")
-
-
-def _hash(text: str) -> str:
-    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
 
 def _address(file: str) -> str:
