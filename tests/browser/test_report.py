@@ -5,39 +5,17 @@ Skipped where no Chromium is installed (`apt-get install chromium`); `.ci/run` i
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from scanner import api
+from tests.browser.chromium import NEEDS_CHROMIUM, WAIT, playwright
 from tests.unit.render.report.stores import NASTY, TODAY, company, copy, publish, stray, unread
 
-playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: pip install -e '.[dev]'")
-
-CHROMIUM = (
-    os.environ.get("STRAYSCAN_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-)
-FLAGS = ("no-sandbox", "disable-gpu", "disable-quic", "no-first-run", "disable-background-networking", "disable-component-update",
-         "disable-sync")  # fmt: skip
-WAIT = 30_000  # milliseconds; a busy machine is slow to start a page
-
-pytestmark = [
-    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed: apt-get install chromium"),
-    pytest.mark.timeout(300),
-]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with playwright.sync_playwright() as running:
-        started = running.chromium.launch(executable_path=CHROMIUM, args=[f"--{flag}" for flag in FLAGS])
-        yield started
-        started.close()
+pytestmark = NEEDS_CHROMIUM
 
 
 @pytest.fixture(scope="module")
@@ -72,56 +50,6 @@ def hostile(out: Path) -> None:
     publish(
         out, some, others=[unread(f"u/{name}") for name in NASTY], copies=copied, told=told, outcome="stopped", roots=["/share", *NASTY]
     )
-
-
-class Watched:
-    """A page, and everything that it said, asked for or was refused."""
-
-    def __init__(self, browser: Any, file: Path, **how: Any) -> None:
-        self.context = browser.new_context(viewport={"width": 1280, "height": 900}, **how)
-        self.page = self.context.new_page()
-        self.said: list[str] = []
-        self.asked: list[str] = []
-        self.page.on("console", lambda message: self.said.append(message.text))
-        self.page.on("pageerror", lambda fault: self.said.append(str(fault)))
-        self.page.on("dialog", lambda dialog: (self.said.append(f"dialog: {dialog.message}"), dialog.dismiss()))
-        self.page.on("request", lambda request: self.asked.append(request.url))
-        self.page.add_init_script(
-            "document.addEventListener('securitypolicyviolation', e => console.log('violation: ' + e.violatedDirective))"
-        )
-        self.page.goto(file.as_uri(), timeout=WAIT)
-        self.address = self.page.url
-
-    def ready(self) -> Watched:
-        self.page.wait_for_selector("html[data-ready]", timeout=WAIT)
-        return self
-
-    def count(self) -> str:
-        return str(self.page.inner_text("#matching"))
-
-    def wait(self, where: str, text: str) -> None:
-        """Playwright's own waiting for a condition evaluates strings, which the page's policy forbids."""
-        playwright.expect(self.page.locator(where)).to_have_text(text, timeout=WAIT)
-
-    def column(self, number: int) -> list[str]:
-        return [text.strip() for text in self.page.locator(f"#list > tr > td:nth-child({number})").all_inner_texts()]
-
-    def quiet(self) -> None:
-        assert self.said == []
-        assert [address for address in self.asked if address != self.address] == []
-
-
-@pytest.fixture
-def look(browser: Any) -> Iterator[Any]:
-    opened: list[Watched] = []
-
-    def open_page(file: Path, **how: Any) -> Watched:
-        opened.append(Watched(browser, file, **how))
-        return opened[-1]
-
-    yield open_page
-    for one in opened:
-        one.context.close()
 
 
 def test_filters_change_what_is_shown(look: Any, pages: Path) -> None:
@@ -223,17 +151,11 @@ def test_hostile_names_are_text(look: Any, pages: Path) -> None:
     ("name", "scheme"), [("en", "dark"), ("ja", "light"), ("nasty", "light"), ("empty", "light"), ("departments/index", "dark")]
 )
 def test_axe_finds_nothing_serious(look: Any, pages: Path, name: str, scheme: str) -> None:
-    from importlib.resources import files
-
     seen = look(pages / f"{name}.html", color_scheme=scheme, bypass_csp=True)  # bypassed so that axe itself may run
     if name not in ("empty", "departments/index"):
         seen.ready().page.locator("button.more").first.click()
         seen.page.wait_for_selector("tr.detail", timeout=WAIT)
-    seen.page.evaluate((files("axe_playwright_python") / "axe.min.js").read_text(encoding="utf-8"))
-    found = seen.page.evaluate("axe.run(document, {resultTypes: ['violations']})")["violations"]
-    assert [
-        (fault["id"], [node["target"] for node in fault["nodes"]][:3]) for fault in found if fault["impact"] in ("serious", "critical")
-    ] == []
+    assert seen.axe() == []
 
 
 def test_a_narrow_screen_does_not_scroll_sideways(look: Any, pages: Path) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 import os
+import shutil
 import subprocess
 import sys
 import unicodedata
@@ -16,7 +18,10 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from scanner import api
 from scanner.api import open_findings
+from scanner.findings.decide import Wanted
+from scanner.obligations.binder.schema import SECTIONS
 from tests.cli.test_scan import COMMAND, NO_SOCKETS, stamps
 
 SAMPLE = Path(__file__).parents[2] / "sample_data"
@@ -157,7 +162,8 @@ def test_every_broken_file_is_said_to_be_unread(scan: Scan) -> None:
 # --------------------------------------------------------------------------- nothing leaks, nothing is touched
 
 
-def test_no_planted_value_in_any_output(scan: Scan) -> None:
+def _values(scan: Scan) -> set[str]:
+    """What is planted and is in no locator, with and without its separators."""
     locators = "\n".join(
         {str(value) for frame in (scan.objects, scan.findings) for name in LOCATORS if name in frame for value in frame[name]}
     )
@@ -165,10 +171,45 @@ def test_no_planted_value_in_any_output(scan: Scan) -> None:
     values |= {value.translate(str.maketrans("", "", " -　")) for value in values}
     values = {value for value in values if value not in locators}
     assert len(values) > 150
+    return values
+
+
+def test_no_planted_value_in_any_output(scan: Scan) -> None:
+    values = _values(scan)
     frames = [frame.drop(columns=LOCATORS, errors="ignore") for frame in (scan.objects, scan.findings, scan.values)]
     texts = [scan.stdout, scan.stderr, *(frame.to_json(force_ascii=False, date_format="iso") for frame in frames)]
     outputs = [text.encode() for text in texts] + [path.read_bytes() for path in scan.out.rglob("*") if path.is_file()]
     assert [value for value in values for data in outputs if value.encode() in data or value.encode("cp932", "replace") in data] == []
+
+
+def test_the_audit_binder_of_the_sample(scan: Scan, tmp_path: Path) -> None:
+    """Made after a day's work on the findings, it holds no planted value, and is read in a browser where there is one."""
+    now = datetime.datetime.now(datetime.UTC)
+    store = tmp_path / "store"
+    shutil.copytree(scan.out, store)
+    with api.open_triage(store) as triage:
+        triage.accept(Wanted(paths=("leaky/web/**",)), "until the log platform is replaced", now.date() + datetime.timedelta(days=90))
+        triage.ignore(Wanted(paths=("broken/**",), unread=True), "broken on purpose")
+        triage.measure(Wanted(paths=("leaky/営業/**",)), "exports kept on the share", "export into the store", now.date())
+    api.register(store, SAMPLE / "policy.yaml")
+    days = {"first": now.date() - datetime.timedelta(days=2), "last": datetime.datetime.now(datetime.UTC).date(), "zone": "UTC"}
+    for lang in ("en", "ja"):
+        made = api.audit(store, tmp_path / lang, policy=SAMPLE / "policy.yaml", lang=lang, **days)
+        assert (made.exit_status, made.binder.gaps) == (0, ())
+        assert api.verify_audit(tmp_path / lang).exit_status == 0
+        assert {row["name"] for row in made.binder.rows("stores")} == {"customer-master", "人事台帳"}
+        assert len(made.binder.rows("unread")) > 60
+        tables = [json.dumps(made.binder.rows(name), ensure_ascii=False, default=str).encode() for name in SECTIONS]
+        outputs = tables + [path.read_bytes() for path in (tmp_path / lang).iterdir()]
+        assert [value for value in _values(scan) for data in outputs if value.encode() in data] == []
+    if shutil.which("chromium"):
+        from tests.browser.chromium import Watched, launched
+
+        with launched() as browser:
+            for lang in ("en", "ja"):
+                seen = Watched(browser, tmp_path / lang / "binder.html", bypass_csp=True)
+                assert seen.axe() == []
+                seen.quiet()
 
 
 def test_nothing_of_the_share_is_changed(scan: Scan) -> None:

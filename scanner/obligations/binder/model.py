@@ -25,7 +25,7 @@ class BinderError(StoreError):
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """Whole days, `last` among them, of a time zone (None: this machine's): moments from `start` up to, and without, `end`."""
+    """Whole days, `last` among them, of a time zone (None: this machine's): moments from `start` up to, and without, `end`, in UTC."""
 
     first: datetime.date
     last: datetime.date
@@ -63,14 +63,15 @@ class Period:
         return tuple(dict.fromkeys(f"{text[:3]}:{text[3:5]}" for text in told))
 
     def to_json(self) -> dict[str, Any]:
-        moments = {name: getattr(self, name).astimezone(datetime.UTC).isoformat() for name in ("start", "end")}
+        moments = {name: getattr(self, name).isoformat() for name in ("start", "end")}
         return {"first": self.first.isoformat(), "last": self.last.isoformat(), "zone": self.zone, "offsets": list(self.offsets), **moments}
 
 
 def _midnight(day: datetime.date, zone: str | None) -> datetime.datetime:
     plain = datetime.datetime.combine(day, datetime.time.min)
     # without a zone the machine's own rules of that day hold, summer time among them
-    return plain.astimezone() if zone is None else plain.replace(tzinfo=zoneinfo.ZoneInfo(zone))
+    local = plain if zone is None else plain.replace(tzinfo=zoneinfo.ZoneInfo(zone))
+    return local.astimezone(datetime.UTC)
 
 
 @dataclass(frozen=True, slots=True)

@@ -91,7 +91,7 @@ def requests(source: Source) -> Section:
         try:
             row = _request(json.loads(file.read_bytes()), source)
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
-            gaps.append(Gap("record_unreadable", {"what": f"{FOLDER}/*.json", "count": 1}))
+            gaps.append(Gap("record_unreadable", {"records": f"{FOLDER}/*.json", "count": 1}))
             continue
         if row is not None:
             rows.append(row)

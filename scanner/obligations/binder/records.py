@@ -195,7 +195,7 @@ def _chain(log: str, entries: int, inside: int, head: str, faults: Sequence[str]
 
 
 def _unreadable(what: str, faults: Sequence[str]) -> list[Gap]:
-    return [Gap("record_unreadable", {"what": what, "count": len(faults)})] if faults else []
+    return [Gap("record_unreadable", {"records": what, "count": len(faults)})] if faults else []
 
 
 def _moment(text: object) -> datetime.datetime | None:

@@ -31,9 +31,8 @@ def part(name: str, binder: Binder, say: Messages) -> Child:
     """What stands under the title of a section."""
     section = binder.section(name)
     intro = element("p", say(f"audit_intro_{name}"), class_="intro")
-    if section.state != RECORDED:
-        return [intro, element("p", nothing(name, section.state, say), class_="nothing")]
-    return [intro, PARTS[name](binder.rows(name), binder, say)]
+    told = None if section.state == RECORDED else element("p", nothing(name, section.state, say), class_="nothing")
+    return [intro, told, PARTS[name](binder.rows(name), binder, say) if section.state == RECORDED or len(section.rows) else None]
 
 
 def nothing(name: str, state: str, say: Messages) -> str:
@@ -134,7 +133,11 @@ def _coverage(rows: list[dict[str, Any]], _: Binder, say: Messages) -> Child:
     last = [row for row in rows if row["last"]]
     several = len({row["root"] for row in last}) > 1
     columns = ("root " if several else "") + "status reason objects excused size"
-    return _table("coverage", columns, (_covered(row, several, say) for row in last), say)
+    excused = sum(row["objects"] for row in last if row["excused"])
+    size = element("span", file_size(sum(row["size_bytes"] for row in last)), class_="keep")
+    total: list[Child] = [element("b", say("audit_total")), "", sum(row["objects"] for row in last), excused, size]
+    rows_told = (_covered(row, several, say) for row in last)
+    return _table("coverage", columns, [["", *total] if several else total, *rows_told], say)
 
 
 def _covered(row: Row, several: bool, say: Messages) -> list[Child]:
