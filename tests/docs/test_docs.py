@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import importlib.util
 import re
 import shutil
@@ -21,6 +22,7 @@ from scanner.extract import registry
 from scanner.extract.budget import FileBudget
 from scanner.findings.schema import DECIDED, TABLES
 from scanner.model import Blob, Extractor, Limits, Location, Reason, Status, Text
+from scanner.obligations.binder.schema import SECTIONS
 from tests.docs.blocks import ROOT, Block, blocks, run, run_page
 
 DOCS = ROOT / "docs"
@@ -29,6 +31,7 @@ TUTORIAL = DOCS / "tutorial" / "first-scan.md"
 EXPORTING = DOCS / "how-to" / "export-findings.md"
 READING = DOCS / "how-to" / "read-the-findings.md"
 NOTEBOOK = DOCS / "how-to" / "work-in-a-notebook.md"
+AUDITOR = DOCS / "how-to" / "auditors-visit.md"
 TRIAGE = DOCS / "how-to" / "triage-findings.md"
 DETECTOR = DOCS / "how-to" / "add-a-detector.md"
 REFERENCE = DOCS / "reference"
@@ -100,6 +103,19 @@ def test_the_examples_of_triage_run(finished: tuple[Path, list[tuple[Block, str]
     printed = "".join(run(block, tmp_path) for block in steps[1:])
     assert "findings would be ignored" in printed
     assert "state of our first scan" in printed
+
+
+def test_the_examples_of_an_auditor_s_visit_run(finished: tuple[Path, list[tuple[Block, str]]], tmp_path: Path) -> None:
+    """Over a period that ends today; the tutorial's share has an object that nobody can read, so the binder says so with status 3."""
+    shutil.copytree(finished[0] / "findings", tmp_path / "findings")
+    shutil.copy(finished[0] / "policy.yaml", tmp_path)
+    made, verified = [block for block in blocks(AUDITOR) if block.language == "sh"]
+    today = f"--to {datetime.datetime.now(datetime.timezone(datetime.timedelta(hours=9))).date().isoformat()}"
+    command = made.text.replace("--to 2026-11-28", today).rstrip()
+    assert today in command
+    printed = run(Block(made.page, made.line, "sh", f"{command} || test $? -eq 3"), tmp_path)
+    printed += run(verified, tmp_path)
+    assert printed.count("BLAKE3") == 2
 
 
 @pytest.mark.parametrize("name", ["README.md", "README.ja.md"])
@@ -221,10 +237,22 @@ def test_tables_page_names_every_column_in_order_with_its_type(table: str) -> No
     text = (REFERENCE / "tables.md").read_text(encoding="utf-8")
     section = re.search(rf"^## {table}\n(.*?)(?=^## |\Z)", text, re.MULTILINE | re.DOTALL)
     assert section is not None
-    told = re.findall(r"^\| `(\w+)` \| ([^|]+?) \|", section[1], re.MULTILINE)
+    _tells(section[1], (TABLES | DECIDED)[table])
+
+
+@pytest.mark.parametrize("name", SECTIONS)
+def test_tables_page_names_every_column_in_order_of_the_binder(name: str) -> None:
+    text = (REFERENCE / "tables.md").read_text(encoding="utf-8")
+    section = re.search(rf"^### {name}.parquet\n(.*?)(?=^##|\Z)", text, re.MULTILINE | re.DOTALL)
+    assert section is not None
+    _tells(section[1], SECTIONS[name])
+
+
+def _tells(text: str, schema: Any) -> None:
+    told = re.findall(r"^\| `(\w+)` \| ([^|]+?) \|", text, re.MULTILINE)
     kinds = {"timestamp[us, tz=UTC]": "timestamp", "list<element: string>": "list of string", "list<item: string>": "list of string"}
     kinds |= {"list<element: int32>": "list of int32", "list<item: int32>": "list of int32", "date32[day]": "date"}
-    assert told == [(field.name, kinds.get(str(field.type), str(field.type))) for field in (TABLES | DECIDED)[table]]
+    assert told == [(field.name, kinds.get(str(field.type), str(field.type))) for field in schema]
 
 
 def test_tables_page_names_every_status_and_reason() -> None:
