@@ -25,20 +25,20 @@ from scanner.run.digests import Digests
 from scanner.run.journal import Where, left_in_hand
 from scanner.run.remembered import AT, Judged, facts_in, record
 from scanner.run.resume import TakenUp, parts_of, short, take_up
-from scanner.run.state import State, whole_runs
+from scanner.run.state import Decides, State, whole_runs
 from scanner.run.unchanged import Digests as KnownDigests
 from scanner.run.unchanged import Repeated, Same, Sorted, Sorter, repeat
 
 
-def deciding(digests: Digests, policy: Policy, limits: Limits, keep_texts: bool = False) -> tuple[str, str]:
-    """Hashes of what decides how a file is read, and of what decides how the facts read from it are judged.
+def deciding(digests: Digests, policy: Policy, limits: Limits, keep_texts: bool = False) -> Decides:
+    """Hashes of what decides how files are read, and of what decides how the facts read from them are judged.
 
     A policy that changes its stores, departments, excuses or thresholds is only of the second kind.
     """
     known = [hashlib.sha256(Path(name).read_bytes()).hexdigest() for name in policy.known.people_files]
     reads = json.dumps([sorted(known), sorted(policy.known.phones), sorted(policy.known.emails), asdict(limits), keep_texts])
-    reading = stable_id(scanner.__version__, digests.detectors, digests.readers, reads)
-    return reading, stable_id(scanner.__version__, policy.digest, _judges())
+    reading = stable_id(scanner.__version__, digests.detectors, digests.common, reads)
+    return Decides(reading, stable_id(scanner.__version__, policy.digest, _judges()), digests.by_type)
 
 
 def _judges() -> str:
@@ -54,21 +54,16 @@ class Plan:
     """What two runs must have in common for one to go on where the other died."""
 
     roots: tuple[str, ...]
-    reading: str
-    judging: str
-    engine: str
+    decides: Decides
+    engine: str  # of all that decides, every reader included
     key_id: str
     policy: str | None
     full: bool
 
-    @property
-    def digests(self) -> tuple[str, str]:
-        return self.reading, self.judging
-
     def continues(self, told: Mapping[str, Any]) -> bool:
         """Can this run go on with one of that checkpoint? One that was to read everything may be ended by one that need not."""
         plain = asdict(self)
-        same = all(told.get(name) == plain[name] for name in ("reading", "judging", "engine", "key_id", "policy"))
+        same = all(told.get(name) == plain[name] for name in ("decides", "engine", "key_id", "policy"))
         return same and told.get("roots") == list(self.roots) and bool(told.get("full") or not self.full)
 
 
@@ -140,7 +135,7 @@ class Ledger:
 
     def _ready(self, writer: RunWriter) -> None:
         self._run_id = writer.run_id
-        known = KnownDigests.of(self.state, *self._plan.digests)
+        known = KnownDigests.of(self.state, self._plan.decides)
         settings = self._settings
         own = self.state.run_number(writer.run_id)
         self._sorter = Sorter(self.state, known, full=settings.full, share=settings.recheck, seed=writer.run_id, own=own)
@@ -191,14 +186,15 @@ class Ledger:
         if found is not None:
             self.state.remember(found)
 
-    def told(self) -> dict[str, str]:
+    def told(self) -> dict[str, Any]:
         """What the run's manifest has to say for the state to be made again from it."""
-        return {"reading": self._plan.reading, "judging": self._plan.judging}
+        decides = self._plan.decides
+        return {"reading": decides.reading, "judging": decides.judging, "by_type": dict(decides.readers)}
 
     def save(self, parts: Sequence[Part]) -> None:
         """A checkpoint: make everything remembered so far outlast a crash, with the names of the run's finished parts."""
         told = {**asdict(self._plan), "started": self.started.isoformat(), "parts": [asdict(part) for part in parts]}
-        self.state.save(self._run_id, self._plan.digests, told)
+        self.state.save(self._run_id, self._plan.decides, told)
 
     def finish(self, complete_over: Sequence[str]) -> None:
         """The run has been published; what was not met below `complete_over` is gone."""

@@ -15,7 +15,7 @@ from scanner.findings.read import Findings, open_findings
 from scanner.model import Reason, Status
 from scanner.policy import Policy
 from scanner.run.remembered import BESIDE, MOST_OBJECTS, TRANSIENT, is_fresh, kept_of, micros, told_of, valid_until
-from scanner.run.state import AGAIN, EXCUSED, FINE, Record, State
+from scanner.run.state import AGAIN, EXCUSED, FINE, Decides, Record, State
 
 _OBJECTS = """
 SELECT o.*, s.full_run FROM objects o JOIN standing s ON o.object_id = s.object_id
@@ -38,12 +38,12 @@ def fill(state: State, out: Path, policy: Policy) -> None:
             state.save(run_id, digests[run_id], None)
 
 
-def _digests(found: Findings) -> dict[str, tuple[str, str]]:
+def _digests(found: Findings) -> dict[str, Decides]:
     known = {}
     for row in found.runs(arrow=True).to_pylist():
         told = json.loads(row["manifest"]).get("digests")
-        if isinstance(told, dict) and isinstance(told.get("reading"), str) and isinstance(told.get("judging"), str):
-            known[row["run_id"]] = (told["reading"], told["judging"])
+        if isinstance(told, dict) and isinstance(told.get("by_type"), dict):
+            known[row["run_id"]] = Decides(told["reading"], told["judging"], told["by_type"])
     return known
 
 
@@ -90,6 +90,7 @@ def _record(objects: list[dict[str, Any]], findings: list[list[dict[str, Any]]],
         kept=None if kind == AGAIN else kept_of(objects),
         found=None if kind == AGAIN else told_of(findings),
         facts=None,
+        media_types=frozenset(one["media_type"] for one in objects if one["media_type"] is not None),
         read_run=state.run_number(row["full_run"]),
     )
 

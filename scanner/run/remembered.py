@@ -78,6 +78,7 @@ def record(
         kept=None if kind == AGAIN else kept_of(rows),
         found=None if kind == AGAIN else told_of(findings),
         facts=json.dumps([_facts_out(facts) for facts, _, _ in judged]) if kind == FINE else None,
+        media_types=frozenset(facts.media_type for facts, _, _ in judged if facts.media_type is not None),
         read_run=read_run,
     )
 

@@ -80,7 +80,7 @@ def run_scan(
     decides = deciding(digests, policy, limits, keep_texts)
     store = open_store(out, key.key_id)
     names = tuple(path_text(os.fsencode(root)) for root in resolved)
-    plan = Plan(names, *decides, digests.engine, key.key_id, None if policy_file is None else str(policy_file.absolute()), settings.full)
+    plan = Plan(names, decides, digests.engine, key.key_id, None if policy_file is None else str(policy_file.absolute()), settings.full)
     try:
         with closing(Ledger.open(store.out, plan, policy, settings)) as ledger, ledger.begin(store) as writer:
             begun = _begun(writer.run_id, ledger.started, store.out, names, policy, policy_file)

@@ -22,12 +22,13 @@ from scanner.findings import runs
 from scanner.findings.errors import StateFailed
 
 NAME = ".state.sqlite"
-VERSION = 2
+VERSION = 3
 _APPLICATION = 0x53545259
 _TABLES = """
 CREATE TABLE roots (id INTEGER PRIMARY KEY, root TEXT NOT NULL UNIQUE);
 CREATE TABLE runs (id INTEGER PRIMARY KEY, run_id TEXT NOT NULL UNIQUE);
-CREATE TABLE digests (id INTEGER PRIMARY KEY, reading TEXT NOT NULL, judging TEXT NOT NULL, UNIQUE (reading, judging));
+CREATE TABLE digests (
+    id INTEGER PRIMARY KEY, reading TEXT NOT NULL, judging TEXT NOT NULL, readers TEXT NOT NULL, UNIQUE (reading, judging, readers));
 CREATE TABLE files (
     id INTEGER PRIMARY KEY, root INTEGER NOT NULL, path TEXT NOT NULL,
     file_id TEXT, size INTEGER, modified INTEGER, changed INTEGER, fresh INTEGER NOT NULL, owner TEXT, exposure TEXT,
@@ -94,6 +95,23 @@ class Known:
 
 
 @dataclass(frozen=True, slots=True)
+class Decides:
+    """Hashes of what decides how any file is read, of what decides how its facts are judged, and of the readers, by media type."""
+
+    reading: str
+    judging: str
+    readers: Mapping[str, str]
+
+    def of(self, media_types: Iterable[str]) -> str:
+        """JSON of the readers of these types; "" stands for none: one may come."""
+        return json.dumps({one: self.readers.get(one, "") for one in sorted(media_types)})
+
+    def reads_as(self, told: str) -> bool:
+        """Are the readers of `of` the same ones here?"""
+        return all(self.readers.get(one, "") == digest for one, digest in json.loads(told).items())
+
+
+@dataclass(frozen=True, slots=True)
 class Record:
     """What is to be remembered of a file: the columns of `Known`, where it is, and its facts as JSON (None: judged only by reading)."""
 
@@ -113,6 +131,7 @@ class Record:
     kept: str | None
     found: str | None
     facts: str | None
+    media_types: frozenset[str]  # of the file and of everything in it: their readers decided
     read_run: int | None = None  # None: this run read it
 
 
@@ -166,9 +185,9 @@ class State:
     def trusted(self) -> frozenset[int]:
         return self._trusted
 
-    def digests(self) -> dict[int, tuple[str, str]]:
-        """id -> (reading, judging)."""
-        return {i: (reading, judging) for i, reading, judging in self._connection.execute("SELECT id, reading, judging FROM digests")}
+    def digests(self) -> dict[int, tuple[str, str, str]]:
+        """id -> (reading, judging, what `Decides.of` told of the readers)."""
+        return {row[0]: row[1:] for row in self._connection.execute("SELECT id, reading, judging, readers FROM digests")}
 
     def run_number(self, run_id: str) -> int:
         """The id of a run, given now if it has none."""
@@ -230,7 +249,7 @@ class State:
         """Records that are not saved yet."""
         return len(self._waiting)
 
-    def save(self, run_id: str, digests: tuple[str, str], told: Mapping[str, Any] | None) -> None:
+    def save(self, run_id: str, decides: Decides, told: Mapping[str, Any] | None) -> None:
         """Make what is remembered outlast a crash, at one moment, with the checkpoint of the run (None: it has none any more).
 
         Another run may write at the same time: it is waited for. Raises `StateFailed`.
@@ -238,7 +257,7 @@ class State:
         try:
             with self._connection:
                 self._connection.execute("BEGIN IMMEDIATE")
-                self._write(run_id, digests)
+                self._write(run_id, decides)
                 if told is None:
                     self._connection.execute("DELETE FROM pending WHERE run_id = ?", (run_id,))
                 else:
@@ -247,15 +266,18 @@ class State:
             raise _broken(error) from None
         self._waiting.clear()
 
-    def _write(self, run_id: str, digests: tuple[str, str]) -> None:
+    def _write(self, run_id: str, decides: Decides) -> None:
         run = self._number("runs", ("run_id",), (run_id,))
-        digest = self._number("digests", ("reading", "judging"), digests)
+        numbers: dict[frozenset[str], int] = {}
         names = ("root", "path", *_COLUMNS, "crc")
         update = ", ".join(f"{name} = excluded.{name}" for name in (*_COLUMNS, "crc"))
         marks = ", ".join("?" * len(names))
         upsert = f"INSERT INTO files ({', '.join(names)}) VALUES ({marks}) ON CONFLICT (root, path) DO UPDATE SET {update} RETURNING id"
         for one in self._waiting:
             read_run = run if one.read_run is None else one.read_run
+            if one.media_types not in numbers:
+                told = (decides.reading, decides.judging, decides.of(one.media_types))
+                numbers[one.media_types] = self._number("digests", ("reading", "judging", "readers"), told)
             columns: tuple[Any, ...] = (
                 one.file_id,
                 one.size,
@@ -264,7 +286,7 @@ class State:
                 int(one.fresh),
                 one.owner,
                 one.exposure,
-                digest,
+                numbers[one.media_types],
                 run,
                 read_run,
                 one.kind,

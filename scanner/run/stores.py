@@ -225,8 +225,9 @@ class _Refresh:
         limits = with_overrides(self._policy.limits, self._settings.limits)
         digests = Digests.of(self._policy)
         hasher = hashlib.blake2b(digest_size=16)
-        decides = (__version__, self._key.key_id, self._policy.digest, *deciding(digests, self._policy, limits))
-        hasher.update(stable_id(*decides).encode())
+        decides = deciding(digests, self._policy, limits)
+        made_by = (__version__, self._key.key_id, self._policy.digest, digests.readers, decides.reading, decides.judging)
+        hasher.update(stable_id(*made_by).encode())
         for entry in crawl(roots, lambda path, is_dir: self._policy.excluded(path, is_dir) or path.rstrip("/") == str(self._folder)):
             if not self._keep(entry):
                 continue

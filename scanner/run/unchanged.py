@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from scanner.model import Entry, Status
 from scanner.run.remembered import AT, KEPT
-from scanner.run.state import FINE, Known, State
+from scanner.run.state import FINE, Decides, Known, State
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -42,10 +42,10 @@ class Digests:
     judging: frozenset[int]
 
     @classmethod
-    def of(cls, state: State, reading: str, judging: str) -> Digests:
+    def of(cls, state: State, decides: Decides) -> Digests:
         known = state.digests()
-        same = frozenset(number for number, digests in known.items() if digests[0] == reading)
-        return cls(same, frozenset(number for number in same if known[number][1] == judging))
+        same = frozenset(number for number, (reading, _, told) in known.items() if reading == decides.reading and decides.reads_as(told))
+        return cls(same, frozenset(number for number in same if known[number][1] == decides.judging))
 
 
 @dataclass(frozen=True, slots=True)

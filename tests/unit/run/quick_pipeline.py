@@ -1,5 +1,5 @@
 """A pipeline that loads nothing: every line with an ``@`` is a hit, and so is a name with one; ``member NAME TEXT`` is a member, ``gap
-REASON`` something unread, ``packed TEXT`` what is in a compressed file, called after it.
+REASON`` something unread, ``packed TEXT`` what is in a compressed file, called after it. A suffix in `TYPES` makes a media type.
 
 It writes the path of whatever it reads to `LOG` beside the store: see `reads`.
 """
@@ -20,6 +20,7 @@ from scanner.findings.schema import VALUES
 from scanner.model import Begun, Blob, Budget, Event, Finished, FoundFact, Location, ObjectFacts, Reason, Status, stable_id
 
 LOG = "reads.log"
+TYPES = {"pdf": "application/pdf", "zip": "application/zip", "png": "image/png"}
 
 
 class QuickPipeline:
@@ -74,7 +75,7 @@ class QuickPipeline:
             hits.append(name)
         facts = ObjectFacts(
             member=member,
-            media_type=media_type,
+            media_type=TYPES.get(name.rpartition(".")[2], media_type),
             encoding="utf-8",
             undecoded=0,
             size_bytes=len(data),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -64,16 +64,24 @@ FACTORY = "tests.unit.run.quick_pipeline:QuickPipeline"
 
 
 def quick(
-    monkeypatch: pytest.MonkeyPatch | None, *, detectors: str = "d", readers: str = "r", fresh_counts: bool = False, in_process: bool = True
+    monkeypatch: pytest.MonkeyPatch | None,
+    *,
+    detectors: str = "d",
+    readers: str = "r",
+    by_type: Mapping[str, str] | None = None,
+    fresh_counts: bool = False,
+    in_process: bool = True,
 ) -> None:
-    """From now on runs of this process use the quick pipeline, under these digests; unless `fresh_counts`, new files pass for old ones."""
+    """From now on runs of this process use the quick pipeline, under these digests; unless `fresh_counts`, new files pass for old ones.
+    `readers`: of what all readers share; `by_type`: of the reader of a media type.
+    """
     real = WorkerConfig
 
     def config(pipeline: Any, **settings: Any) -> WorkerConfig:
         return real(pipeline, factory=FACTORY, modules=(), **settings)
 
     def digests(policy: Any) -> Digests:
-        return Digests(detectors, readers, policy.digest)
+        return Digests(detectors, f"{readers} {by_type}", policy.digest, common=readers, by_type=by_type or {})
 
     patch = setattr if monkeypatch is None else monkeypatch.setattr
     patch(scan, "WorkerConfig", config)

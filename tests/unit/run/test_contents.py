@@ -64,7 +64,7 @@ CONTENTS = (
 )
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=6, deadline=None)
 @given(st.dictionaries(st.tuples(st.sampled_from("abc"), st.sampled_from(NAMES)), st.sampled_from(CONTENTS), min_size=8, max_size=25))
 def test_rows_are_those_of_a_scan_that_reads_everything(share: dict[tuple[str, str], str]) -> None:
     with tempfile.TemporaryDirectory() as temporary, pytest.MonkeyPatch.context() as patch:
@@ -269,11 +269,11 @@ def test_what_may_be_a_copy_waits_a_while() -> None:
     assert taken == ["a.txt", "c.txt", "b.txt", "e.txt", "f.txt", "d.txt"]
     contents = Contents()
     many = [entry(f"{number}.txt", LARGE) for number in range(MOST_WAITING + 3)]
-    taken = []
+    order = []
     for one in contents.in_turn(iter(many), lambda one: one):
-        taken.append(one)
+        order.append(one)
         contents.begin(one)
-    assert taken == many
+    assert order == many
 
 
 def test_a_worker_may_not_name_a_content_that_it_was_not_asked_about() -> None:

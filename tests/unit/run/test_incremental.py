@@ -161,6 +161,66 @@ def test_new_rules_or_readers_read_everything(share: Path, out: Path, monkeypatc
     assert len(reads(out)) == 4
 
 
+def of_types(folder: Path) -> Path:
+    write(folder / "a.pdf", "a@example.com")
+    write(folder / "b.txt", "b@example.com")
+    write(folder / "c.zip", "member in.pdf c@example.com\nmember d.txt nothing\n")
+    write(folder / "d.zip", "member in.txt d@example.com\n")
+    write(folder / "e.png", "nothing")
+    return folder
+
+
+@pytest.mark.parametrize("rebuilt", [False, True])
+@pytest.mark.parametrize(
+    ("changed", "read"),
+    [
+        ({"application/pdf": "new"}, ["a.pdf", "c.zip"]),
+        ({"application/zip": "new"}, ["c.zip", "d.zip"]),
+        ({"text/plain": "new"}, ["b.txt", "c.zip", "d.zip"]),
+        ({"image/png": "there is one now"}, ["e.png"]),
+        ({"message/rfc822": "new"}, []),
+        ({}, []),
+    ],
+)
+def test_a_new_reader_reads_what_it_read(
+    tmp_path: Path, out: Path, monkeypatch: pytest.MonkeyPatch, changed: dict[str, str], read: list[str], rebuilt: bool
+) -> None:
+    before = {"application/pdf": "p", "application/zip": "z", "text/plain": "t", "message/rfc822": "m"}
+    quick(monkeypatch, by_type=before)
+    share = of_types(tmp_path / "types")
+    run(share, out)
+    reads(out)
+    if rebuilt:
+        for file in out.glob(NAME + "*"):
+            file.unlink()
+    quick(monkeypatch, by_type=before | changed)
+    summary = run(share, out)
+    assert reads(out) == read
+    assert summary.by_status.get("scanned", 0) == len(read) + sum({"c.zip": 2, "d.zip": 1}.get(name, 0) for name in read)
+    assert open_paths(out) == ["a.pdf!", "b.txt!", "c.zip!in.pdf", "d.zip!in.txt"]
+    quick(monkeypatch, by_type=before | changed)
+    run(share, out)
+    assert reads(out) == []
+    quick(monkeypatch, by_type=before)
+    run(share, out)
+    assert reads(out) == read, "the former reader is another one as well"
+
+
+def test_a_new_reader_takes_over_nothing_of_the_old_one(tmp_path: Path, out: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    quick(monkeypatch, by_type={"application/pdf": "p", "text/plain": "t"})
+    share = tmp_path / "types"
+    write(share / "a.pdf", "nothing")
+    write(share / "a.txt", "gnihton")
+    run(share, out)
+    reads(out)
+    write(share / "b.pdf", "nothing")
+    write(share / "b.txt", "gnihton")
+    (share / "a.pdf").unlink()
+    quick(monkeypatch, by_type={"application/pdf": "new", "text/plain": "t"})
+    run(share, out)
+    assert reads(out) == ["b.pdf"]
+
+
 def test_a_limit_that_changes_reads_everything(share: Path, out: Path) -> None:
     run(share, out)
     reads(out)
