@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from scanner.obligations.assess import Assessment
     from scanner.obligations.binder.pieces import Checked
     from scanner.obligations.cleanup import Outcome
+    from scanner.obligations.own_records import Purged
     from scanner.obligations.register import Register
     from scanner.outbound.desk import Desk
     from scanner.outbound.gate import Gate
@@ -388,6 +389,18 @@ def compact(out: PathText, *, older_than_days: float = 1.0) -> Compacted:
     done = merged(Path(out).resolve(), datetime.timedelta(days=older_than_days))
     current.write(Path(out))
     return done
+
+
+def purge(out: PathText, policy: PathText, *, apply: bool = False) -> Purged:
+    """Remove from the store at `out` what the policy's `keep` lets go: rows of old runs that nothing needs, what is known of things long
+    gone, closed cases, earlier registers, old log entries. What holds now reads the same afterwards.
+
+    Without `apply` nothing is changed. Raises `PolicyError`, `StoreError`.
+    """
+    from scanner.obligations.own_records import purge_records
+    from scanner.policy import load
+
+    return purge_records(Path(out).resolve(), load(Path(policy)), apply=apply)
 
 
 def watch(

@@ -157,6 +157,37 @@ def verify(out: Path, case: str) -> Verified:
     return found
 
 
+def closed_before(out: Path, limit: datetime.datetime) -> tuple[list[Path], int]:
+    """Cases of which the last check, made before that, found everything gone; and how many older ones no check found so. Raises
+    `StoreError`."""
+    closed, waiting = [], 0
+    for path, data in _every(out):
+        check = data["checks"][-1] if data["checks"] else {}
+        if check.get("exit_status") == 0 and _moment(check.get("checked_at")) < limit:
+            closed.append(path)
+        elif check.get("exit_status") != 0 and _moment(data["opened_at"]) < limit:
+            waiting += 1
+    return closed, waiting
+
+
+def objects_asked(out: Path, but: Sequence[Path] = ()) -> list[str]:
+    """Ids of the objects that cases, `but` some, will be asked about again. Raises `StoreError`."""
+    return sorted({str(match["object_id"]) for path, data in _every(out) if path not in but for match in data["matches"]})
+
+
+def _every(out: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
+    for path in sorted((out / FOLDER).glob("*.json")):
+        if not path.name.startswith("."):
+            yield path, _read(path, path.stem)
+
+
+def _moment(told: object) -> datetime.datetime:
+    try:
+        return datetime.datetime.fromisoformat(str(told)).astimezone(datetime.UTC)
+    except ValueError:
+        return datetime.datetime.max.replace(tzinfo=datetime.UTC)  # what says no time is not old
+
+
 def case_path(out: Path, case: str) -> Path:
     if not _NAME.fullmatch(case):
         raise StoreError(

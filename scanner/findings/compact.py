@@ -3,6 +3,7 @@
 1. New files appear under names that no manifest tells. 2. ``DIR/.compacted.json`` says which files stand for which: from this one rename
 on, readers take the new ones. 3. Each manifest is rewritten, by rename. 4. The old files go. 5. The record goes. Whoever dies in between
 leaves a store that reads the same; the next `compact` brings it to its end.
+`purge` replaces files in the same way.
 """
 
 from __future__ import annotations
@@ -42,37 +43,45 @@ def compact(out: Path, older_than: datetime.timedelta) -> Compacted:
     case."""
     if not (out / runs.FOLDER).is_dir():
         raise StoreError(f"there are no findings in {out}")
-    with storing(out), _alone(out):
+    with storing(out), alone(out):
         finish(out)
-        _sweep(out)
+        sweep(out)
         manifests = list(_manifests(out, datetime.datetime.now(datetime.UTC) - older_than))
         before = _count(out)
-        replaced: dict[str, Part] = {}
+        replaced: dict[str, Part | None] = {}
         for group in _groups(out, manifests):
             new = _merged(out, group)
             replaced |= {part.path: new for part in group}
-        if replaced:
-            atomic_bytes(out / RECORD, json.dumps({path: asdict(part) for path, part in replaced.items()}).encode())
-            finish(out)
+        publish(out, replaced)
         decisions.compact(out)
         touched = sum(any(part.path in replaced for part in manifest.parts) for manifest in manifests)
         return Compacted(before, _count(out), touched)
 
 
-def replacements(out: Path) -> dict[str, Part]:
-    """Path of a file -> the file that stands for it, while a merge is under way. A record that cannot be read raises `StoreError`."""
+def publish(out: Path, replaced: Mapping[str, Part | None]) -> None:
+    """Let the new files stand for the old ones (None: nothing does), and tidy up. What `finish` needs to know is on the disk first."""
+    if replaced:
+        told = {path: None if part is None else asdict(part) for path, part in replaced.items()}
+        atomic_bytes(out / RECORD, json.dumps(told).encode())
+        finish(out)
+
+
+def replacements(out: Path) -> dict[str, Part | None]:
+    """Path of a file -> the file that stands for it (None: its rows were purged), while files are being replaced. A record that cannot be
+    read raises `StoreError`."""
     try:
         told = json.loads((out / RECORD).read_bytes())
-        return {str(path): Part(**part) for path, part in told.items()}
+        return {str(path): None if part is None else Part(**part) for path, part in told.items()}
     except FileNotFoundError:
         return {}
     except (OSError, ValueError, TypeError, AttributeError):
         raise StoreError(f"{out / RECORD} cannot be read") from None
 
 
-def apply(parts: Sequence[Part], replaced: Mapping[str, Part]) -> list[Part]:
+def apply(parts: Sequence[Part], replaced: Mapping[str, Part | None]) -> list[Part]:
     """The parts with those that others stand for replaced, each once."""
-    return list({found.path: found for found in (replaced.get(part.path, part) for part in parts)}.values())
+    standing = (replaced.get(part.path, part) for part in parts)
+    return list({found.path: found for found in standing if found is not None}.values())
 
 
 def finish(out: Path) -> None:
@@ -93,7 +102,7 @@ def finish(out: Path) -> None:
     sync_folder(out)
 
 
-def _rewrite(out: Path, run_id: str, replaced: Mapping[str, Part]) -> None:
+def _rewrite(out: Path, run_id: str, replaced: Mapping[str, Part | None]) -> None:
     path = runs.manifest_path(out, run_id)
     try:
         manifest = runs.read(path)
@@ -138,21 +147,35 @@ def _is_whole(out: Path, part: Part) -> bool:
 def _merged(out: Path, group: Sequence[Part]) -> Part:
     """The new file lies with the newest run of the group, whose folder no run tidies away."""
     import pyarrow as pa
-    from blake3 import blake3
 
     table = group[0].table
     folder = Path(group[-1].path).parent
-    target = folder / f"{PREFIX}{secrets.token_hex(6)}.parquet"
+    target = folder / new_name()
     try:
         merge.merge([out / part.path for part in group], out / target, table)
     except pa.ArrowException:
         raise StoreError(f"files of {table} in {out} cannot be merged") from None
+    return told_part(out, table, target, sum(part.rows for part in group))
+
+
+def new_name() -> str:
+    """Of a file that stands for others."""
+    return f"{PREFIX}{secrets.token_hex(6)}.parquet"
+
+
+def told_part(out: Path, table: str, target: Path, rows: int) -> Part:
+    """A file just written, `target` below the store, as manifests tell of it."""
+    from blake3 import blake3
+
     path = out / target
-    return Part(table, target.as_posix(), sum(part.rows for part in group), path.stat().st_size, blake3().update_mmap(path).hexdigest())
+    return Part(table, target.as_posix(), rows, path.stat().st_size, blake3().update_mmap(path).hexdigest())
 
 
-def _sweep(out: Path) -> None:
-    """Remove new files that a dead `compact` left before any manifest or record told of them."""
+def sweep(out: Path) -> None:
+    """Remove new files that a dead `compact` or `purge` left before any manifest or record told of them, and its temporary files."""
+    leftovers = [path for run_id in runs.committed(out) for path in (out / runs.FOLDER).glob(f".{run_id}.json.*{SUFFIX}")]
+    for path in (*leftovers, *out.glob(f".{RECORD}.*{SUFFIX}")):
+        path.unlink(missing_ok=True)
     told = set()
     for run_id in runs.committed(out):
         with suppress(OSError, ValueError):
@@ -169,15 +192,15 @@ def _count(out: Path) -> int:
 
 
 @contextmanager
-def _alone(out: Path) -> Iterator[None]:
-    """One merge at a time; runs may be written meanwhile."""
+def alone(out: Path) -> Iterator[None]:
+    """One merge or purge at a time; runs may be written meanwhile."""
     (out / lock.FOLDER).mkdir(exist_ok=True)
     handle = os.open(out / lock.FOLDER / "compact", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         yield
     except BlockingIOError:
-        raise StoreError(f"{out} is being compacted already") from None
+        raise StoreError(f"{out} is being compacted or purged already") from None
     finally:
         os.close(handle)
 

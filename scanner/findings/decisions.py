@@ -12,16 +12,17 @@ from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from scanner.findings import lock, merge, runs
 from scanner.findings.errors import StoreError, storing
 from scanner.findings.publish import SUFFIX, PartWriter, sync_folder
 
 if TYPE_CHECKING:
+    import numpy.typing as npt
     import pyarrow as pa
 
 Action = Literal["ignore", "accept", "reopen", "assign", "unassign", "measure", "unmeasure"]
@@ -118,6 +119,31 @@ def compact(out: Path) -> int:
             return 0
         except pa.ArrowException:
             raise StoreError(f"files of decisions in {out} cannot be merged") from None
+
+
+def purge(out: Path, gone: Mapping[Path, npt.NDArray[Any]]) -> None:
+    """Remove rows, by file and number. Waits for authors. A file that was merged since is left as it is: the next purge comes by. Readers
+    see every row that stays at every moment. Raises `StoreError`."""
+    import pyarrow as pa
+
+    from scanner.findings.purge import write_without
+
+    if not any((out / table).is_dir() for table in TABLES):
+        return
+    with storing(out), _locked(out, fcntl.LOCK_EX):
+        for leftover in (path for table in TABLES for path in (out / table).glob(f".*{SUFFIX}")):
+            leftover.unlink(missing_ok=True)
+        for path, numbers in sorted(gone.items()):
+            if not path.exists() or not is_whole(path):
+                continue
+            table = path.parent.name
+            if len(numbers) < _rows(path):
+                try:
+                    write_without(path, path.parent / f"{MERGED}.parquet", table, numbers, lambda new: f"{MERGED}{_hash(new)}.parquet")
+                except pa.ArrowException:
+                    raise StoreError(f"files of decisions in {out} cannot be purged") from None
+            path.unlink()
+            sync_folder(path.parent)
 
 
 def _merge(out: Path, table: str) -> None:

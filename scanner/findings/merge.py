@@ -59,7 +59,7 @@ def _in_order(sources: Sequence[Path], schema: pa.Schema) -> Iterator[pa.Table]:
     for path in sources:
         with parquet.ParquetFile(path) as source:
             for batch in source.iter_batches(ROW_GROUP):
-                waiting.append(_in_schema(pa.Table.from_batches([batch]), schema))
+                waiting.append(in_schema(pa.Table.from_batches([batch]), schema))
                 if sum(map(len, waiting)) >= ROW_GROUP:
                     yield pa.concat_tables(waiting)
                     waiting = []
@@ -74,13 +74,14 @@ def _sorted(sources: Sequence[Path]) -> Iterator[pa.Table]:
 
     from scanner.findings.schema import VALUES
 
-    everything = pa.concat_tables([_in_schema(parquet.read_table(path, partitioning=None), VALUES) for path in sources])
+    everything = pa.concat_tables([in_schema(parquet.read_table(path, partitioning=None), VALUES) for path in sources])
     order = pc.sort_indices(everything, sort_keys=[("fingerprint", "ascending"), ("object_id", "ascending")])
     for start in range(0, len(order), ROW_GROUP):
         yield everything.take(order.slice(start, ROW_GROUP))
 
 
-def _in_schema(rows: pa.Table, schema: pa.Schema) -> pa.Table:
+def in_schema(rows: pa.Table, schema: pa.Schema) -> pa.Table:
+    """The rows with the columns of the schema, in its order; those that are not there are null."""
     import pyarrow as pa
 
     columns = [rows[field.name] if field.name in rows.column_names else pa.nulls(len(rows), field.type) for field in schema]

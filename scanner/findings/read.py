@@ -63,6 +63,16 @@ class Findings:
         return self._snapshot.out
 
     @property
+    def manifests(self) -> tuple[runs.Manifest, ...]:
+        """Of the runs that happened, oldest first."""
+        return self._snapshot.manifests
+
+    @property
+    def files(self) -> dict[str, tuple[Path, ...]]:
+        """Table -> its whole files."""
+        return self._snapshot.files
+
+    @property
     def today(self) -> datetime.date:
         """The day as of which decisions are read."""
         return self._today or datetime.date.today()  # a person's day: until and due are days where they are
@@ -170,6 +180,10 @@ class Findings:
         """Raises `StoreError` if no such run is in the store."""
         if run not in {m.run_id for m in self._snapshot.manifests}:
             raise StoreError(f"there is no run {run} in {self.out}")
+
+    def working(self) -> Any:
+        """A DuckDB connection over the same tables for statements of ours; to be closed."""
+        return self._database().cursor()
 
     def verify(self) -> list[str]:
         """Compare every file with the hash its run wrote down (reads the whole store), leave out what differs; all problems."""

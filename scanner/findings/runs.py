@@ -54,6 +54,11 @@ def new_run_id(after: str | None = None) -> str:
     return f"{now.strftime(_STAMP)}-{secrets.token_hex(3)}"
 
 
+def stamp(moment: datetime.datetime) -> str:
+    """What sorts behind the name of every run that began earlier."""
+    return moment.astimezone(datetime.UTC).strftime(_STAMP)
+
+
 def started(run_id: str) -> datetime.datetime | None:
     """The time a run's name begins with; None if it was named otherwise."""
     try:

@@ -142,6 +142,8 @@ def _manifests(out: Path, problems: list[str]) -> list[Manifest]:
     for run_id in runs.committed(out):
         try:
             manifest = runs.read(runs.manifest_path(out, run_id))
+        except FileNotFoundError:  # purged since it was listed
+            continue
         except (OSError, ValueError):
             problems.append(f"runs/{run_id}.json cannot be read: the run is left out")
             continue

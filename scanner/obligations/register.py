@@ -333,6 +333,12 @@ def history(out: Path) -> tuple[list[Written], list[str]]:
     return found, faults
 
 
+def kept_before(out: Path, limit: datetime.datetime) -> list[Path]:
+    """Registers written before that, but for the newest, with which the next is compared."""
+    files = sorted((out / FOLDER).glob("*.parquet")) if (out / FOLDER).is_dir() else []
+    return [file for file in files[:-1] if file.stem < limit.astimezone(datetime.UTC).strftime(_STAMP)]
+
+
 def _read(file: Path) -> Written:
     import pyarrow as pa
     from pyarrow import parquet

@@ -21,6 +21,7 @@ from scanner.policy.document import PolicyError, Value, did_you_mean, shown
 from scanner.policy.drill import STORE, STORE_FOLDER, Drill
 from scanner.policy.entities import known_entities, looks_sensitive
 from scanner.policy.globs import Glob, GlobError, compile_glob
+from scanner.policy.keep import keep_policy
 from scanner.policy.outbound import outbound_policy
 from scanner.policy.policy import Combination, Department, Example, Excuse, Policy, Store
 from scanner.policy.reveal import reveal_policy
@@ -31,7 +32,7 @@ STORE_KEYS = ("name", "paths", "owner", "purpose", "allow", "retention_days", "a
 BOUND_KEYS = ("stores", "exclude", "excuse", "examples")  # what an included file may hold, beside `version` and `department`
 POLICY_KEYS = (
     *("version", "stores", "departments", "include", "exclude", "excuse", "known", "report_from", "severity"),
-    *("limits", "detect", "copies", "outbound", "reveal", "examples", "drill"),
+    *("limits", "detect", "copies", "outbound", "reveal", "examples", "drill", "keep"),
 )
 
 _DETECT_KEYS = (
@@ -103,6 +104,7 @@ class _Reader:
             reveal=reveal_policy(fields.get("reveal"), self._entity),
             examples=tuple(parts.examples),
             drill=drill,
+            keep=keep_policy(fields.get("keep")),
             files=(self.path, *included),
         )
 

@@ -13,6 +13,7 @@ from scanner.model import DetectSettings, Limits
 from scanner.policy.drill import Drill
 from scanner.policy.entities import IMPLIED
 from scanner.policy.globs import ANY_NAME, Glob, GlobIndex
+from scanner.policy.keep import KeepPolicy
 from scanner.policy.outbound import OutboundPolicy
 from scanner.policy.reveal import RevealPolicy
 from scanner.policy.severity import SeverityRule
@@ -148,6 +149,7 @@ class Policy:
     reveal: RevealPolicy = field(default_factory=RevealPolicy)
     examples: tuple[Example, ...] = ()
     drill: Drill | None = None
+    keep: KeepPolicy = field(default_factory=KeepPolicy)
     files: tuple[Path, ...] = ()  # the policy file and its includes
     digest: str = ""  # of everything that decides a row: equal digests judge alike
 

@@ -149,15 +149,14 @@ def logs(out: Path, period: Period) -> tuple[Section, Section, Section, list[dic
         log = audit.read(out, name)
         section = {drill.LOG: "drills", reveal.LOG: "reveals"}.get(name, "logs")
         inside = [entry for entry in log.entries if period.holds(_moment(entry.get("at")))]
-        ever.update([section] if log.lines else [])
-        chains.append(_chain(f"{audit.FOLDER}/{name}", log.lines, len(inside), log.head, log.faults))
+        ever.update([section] if log.count else [])
+        chains.append(_chain(f"{audit.FOLDER}/{name}", log.count, len(inside), log.head, log.faults))
         gaps.setdefault(section, []).extend(Gap("chain", {"log": f"{audit.FOLDER}/{name}", "fault": fault}) for fault in log.faults)
         if section == "drills":
-            drills += map(_drill_row, inside)
+            drills += map(_drill_row, (entry for entry in inside if not audit.is_seal(entry)))
         elif section == "reveals":
-            shown += map(_reveal_row, inside)
-        else:
-            others += [_other_row(name, entry) for entry in inside]
+            shown += map(_reveal_row, (entry for entry in inside if not audit.is_seal(entry)))
+        others += [_other_row(name, entry) for entry in inside if section == "logs" or audit.is_seal(entry)]
     found = {"drills": drills, "reveals": shown, "logs": others}
     tables = {name: as_table(name, rows) for name, rows in found.items()}
     made = {name: Section(name, table, state_of(table, name in ever), tuple(gaps.get(name, ()))) for name, table in tables.items()}

@@ -144,7 +144,7 @@ def test_not_a_store(tmp_path: Path) -> None:
 
 
 def test_one_at_a_time(out: Path) -> None:
-    with compact._alone(out), pytest.raises(StoreError, match="already"):
+    with compact.alone(out), pytest.raises(StoreError, match="already"):
         compact.compact(out, NOW)
 
 
