@@ -397,10 +397,14 @@ def purge(out: PathText, policy: PathText, *, apply: bool = False) -> Purged:
 
     Without `apply` nothing is changed. Raises `PolicyError`, `StoreError`.
     """
+    from scanner.findings import current
     from scanner.obligations.own_records import purge_records
     from scanner.policy import load
 
-    return purge_records(Path(out).resolve(), load(Path(policy)), apply=apply)
+    done = purge_records(Path(out).resolve(), load(Path(policy)), apply=apply)
+    if done.applied and not done.is_empty:
+        current.write(Path(out).resolve())
+    return done
 
 
 def watch(

@@ -172,6 +172,35 @@ def test_a_file_that_could_not_be_read_since_keeps_its_last_reading(tmp_path: Pa
     assert {row["fingerprint"] for row in every(out, "values")} == {1}
 
 
+def test_the_run_that_found_a_share_empty_stays_though_it_has_no_rows(tmp_path: Path) -> None:
+    """Else what it showed to be gone would be back: the runs after it reach no part of the share."""
+    out = tmp_path / "out"
+    scan(out, {"a": {1}}, root="/share/x")
+    empty = scan(out, {}, root="/share/x")
+    for _ in range(2):
+        scan(out, {"b": {1}}, root="/share/y")
+    purged(out, after(empty), Keep(objects=[object_number("a", "/share/x")]))
+    purged(out, after(runs.committed(out)[-1]), Keep(objects=[object_number("a", "/share/x")]))
+    assert empty in runs.committed(out)
+    with open_findings(out) as found:
+        assert [row["path"] for row in found.objects(arrow=True).to_pylist()] == ["b"], "a has a row, which a case asks for, and is gone"
+
+
+def test_what_was_judged_anew_unread_stays_closed(tmp_path: Path) -> None:
+    """`a` was read with two findings, judged without one of them, and read in part since."""
+    out = tmp_path / "out"
+    for status, rules in (("scanned", "xy"), ("unchanged", "x"), ("partial", "x"), ("partial", "x")):
+        store = open_store(out, KEY_ID)
+        with store.begin(store.new_run_id(), [ROOT]) as writer:
+            writer.objects([object_row("a", status=status, reason="timeout" if status == "partial" else None)])
+            writer.findings([finding_row("a", rule) for rule in rules])
+            writer.commit(told())
+    before = now(out)
+    assert [row.count("'rule_id': 'x'") for row in before["findings"]] == [1]
+    purged(out, after(runs.committed(out)[-2]))
+    assert now(out) == before
+
+
 def test_an_unreadable_folder_keeps_what_lies_below_it(tmp_path: Path) -> None:
     out = tmp_path / "out"
     scan(out, {"f/a": {1}})
