@@ -20,6 +20,7 @@ from scanner.findings.errors import StoreError, storing
 from scanner.model import stable_id
 from scanner.obligations.union import ASKED, by_object, union
 from scanner.policy import RETENTION, Policy
+from scanner.policy.drill import STORE as DRILL_STORE
 from scanner.policy.entities import is_sensitive
 from scanner.redact import REGULATED
 
@@ -36,22 +37,42 @@ NEW, GONE, GROWN, SHRUNK, OVERRUN, EMPTIED, REVIEW, KINDS, OPENED, UNREAD = (
     "new", "gone", "grown", "shrunk", "overrun", "emptied", "review_overdue", "new_kinds", "opened", "unread",
 )  # fmt: skip
 """What is different from last time, or to be looked at."""
+NOT_COMPLETE, PROBLEM = "not_complete", "problem"
+"""Why a register may lack something, beside UNREAD."""
 
 _FORMATS: Final = {
+    "application/json": "JSON",
+    "application/mbox": "e-mail",
     "application/pdf": "PDF",
     "application/sql": "SQL",
-    "application/vnd.ms-excel": "Excel",
-    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": "Excel",
-    "application/vnd.openxmlformats-officedocument.wordprocessingml.document": "Word",
-    "application/vnd.openxmlformats-officedocument.presentationml.presentation": "PowerPoint",
+    "application/vnd.apache.arrow.file": "Arrow",
+    "application/vnd.apache.arrow.stream": "Arrow",
+    "application/vnd.apache.orc": "ORC",
+    "application/vnd.apache.parquet": "Parquet",
+    "application/vnd.ms-outlook": "e-mail",
     "application/vnd.sqlite3": "SQLite",
+    "application/x-ndjson": "JSON",
+    "application/xhtml+xml": "HTML",
+    "application/xml": "XML",
     "application/zip": "ZIP",
     "message/rfc822": "e-mail",
     "text/csv": "CSV",
     "text/html": "HTML",
     "text/plain": "text",
+    "text/vcard": "vCard",
+    "text/x-fixed-width": "text",
+    "text/xml": "XML",
 }
-"""Media types as a register names them; others stay as they are."""
+_FAMILIES: Final = {
+    "application/vnd.ms-excel": "Excel",
+    "application/vnd.ms-powerpoint": "PowerPoint",
+    "application/vnd.ms-word": "Word",
+    "application/vnd.oasis.opendocument.": "OpenDocument",
+    "application/vnd.openxmlformats-officedocument.presentationml.": "PowerPoint",
+    "application/vnd.openxmlformats-officedocument.spreadsheetml.": "Excel",
+    "application/vnd.openxmlformats-officedocument.wordprocessingml.": "Word",
+}
+"""Media types, and beginnings of media types, as a register names them; others stay as they are."""
 
 _EXPOSURES: Final = ("everyone", "group", "unknown", "private")
 
@@ -101,12 +122,12 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Register:
-    """The register as of a run. `incomplete`: why it may lack something, as sentences; `since`: when it was last written."""
+    """The register as of a run. `incomplete`: why it may lack something, see NOT_COMPLETE; `since`: when it was last written."""
 
     entries: tuple[Entry, ...]
     as_of: datetime.datetime
     run_id: str
-    incomplete: tuple[str, ...]
+    incomplete: tuple[Change, ...]
     since: datetime.datetime | None = None
 
     @property
@@ -130,11 +151,11 @@ def build(policy: Policy, out: Path, today: datetime.date, hand: Mapping[str, Ma
         if last is None:
             raise StoreError(f"{out}: no run has written findings there yet")
         entries = _entries(policy, found, Path(temp))
-        incomplete = list(found.problems)
+        incomplete = [Change(PROBLEM, (text,)) for text in found.problems]
     if last["outcome"] != "complete":
-        incomplete.append(f"the last run ({last['run_id']}) is {last['outcome']}")
+        incomplete.append(Change(NOT_COMPLETE, (last["run_id"], last["outcome"])))
     if unread := sum(entry.unread for entry in entries):
-        incomplete.append(f"{unread} objects were not fully read")
+        incomplete.append(Change(UNREAD, (str(unread),)))
     before = last_written(out)
     compared = [_compared(entry, before.entries.get(entry.id) if before else None, before is not None, today) for entry in entries]
     known = {entry.id for entry in entries}
@@ -186,7 +207,8 @@ def _entries(policy: Policy, found: Findings, temp_dir: Path) -> list[Entry]:
     kinds: dict[str, list[dict[str, Any]]] = {}
     for row in _rows(found, _FOUND):
         kinds.setdefault(row["object_id"], []).append(row)
-    stores: dict[str, _Gathered] = {store.name: _Gathered() for store in policy.stores}
+    approved = [store for store in policy.stores if policy.drill is None or store.name != DRILL_STORE]  # nobody's data is in that one
+    stores: dict[str, _Gathered] = {store.name: _Gathered() for store in approved}
     strays: dict[tuple[str, str, str], _Gathered] = {}
     for row in _rows(found, _OBJECTS):
         mine = [one for one in kinds.get(row["object_id"], ()) if one["entity_type"] != RETENTION]
@@ -202,7 +224,7 @@ def _entries(policy: Policy, found: Findings, temp_dir: Path) -> list[Entry]:
         if mine:
             _gather(gathered, row, mine)
     entries = []
-    for store in policy.stores:
+    for store in approved:
         gathered = stores[store.name]
         entries.append(
             Entry(
@@ -255,7 +277,7 @@ def _counted(gathered: _Gathered, found: Findings, temp_dir: Path) -> dict[str, 
     return {
         "items": tuple(kind for kind, _ in gathered.kinds.most_common()),
         "not_allowed": tuple(kind for kind, _ in gathered.not_allowed.most_common()),
-        "method": tuple(dict.fromkeys(_FORMATS.get(name, name) for name, _ in gathered.media.most_common(8))),
+        "method": tuple(dict.fromkeys(_format(name) for name, _ in gathered.media.most_common(8))),
         "access": {name: gathered.access[name] for name in _EXPOSURES if gathered.access[name]},
         "objects": len(gathered.objects),
         "records": gathered.records,
@@ -264,6 +286,11 @@ def _counted(gathered: _Gathered, found: Findings, temp_dir: Path) -> dict[str, 
         "overrun": gathered.overrun,
         "unread": gathered.unread,
     }
+
+
+def _format(media_type: str) -> str:
+    family = next((name for begins, name in _FAMILIES.items() if media_type.startswith(begins)), media_type)
+    return _FORMATS.get(media_type, family)
 
 
 def _persons(objects: Mapping[str, int], found: Findings, temp_dir: Path) -> int:

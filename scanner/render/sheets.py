@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from scanner.findings.publish import atomic_bytes
-from scanner.obligations.register import KINDS, Change, Entry, Register
+from scanner.obligations.register import KINDS, NOT_COMPLETE, PROBLEM, Change, Entry, Register
 from scanner.render.messages import Messages
 
 COLUMNS: Final[Mapping[str, Mapping[str, str]]] = {
@@ -39,6 +39,7 @@ BY_HAND: Final[Mapping[str, Sequence[str]]] = {
 """Columns that are there for people from the beginning; they may add others."""
 
 _OURS: Final = {name: key for names in COLUMNS.values() for key, name in names.items()}
+_A3: Final = 8  # as Excel numbers paper
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\0")
 
 Hand = dict[str, dict[str, str]]
@@ -138,6 +139,14 @@ def told(change: Change, say: Messages) -> str:
     return say(f"register_{change.what}", what=_kinds(change.about, say) if change.what == KINDS else ", ".join(change.about))
 
 
+def _lack(why: Change, say: Messages) -> str:
+    """Why a register may lack something, as a sentence."""
+    if why.what == NOT_COMPLETE:
+        run, outcome = why.about
+        return say("register_not_complete", run=run, outcome=say(f"report_outcome_{outcome}"))
+    return why.about[0] if why.what == PROBLEM else told(why, say)
+
+
 # --------------------------------------------------------------------------- files
 
 
@@ -179,6 +188,8 @@ def _to_xlsx(header: Sequence[str], rows: Sequence[Sequence[str | int]], registe
     sheet.freeze_panes(1, 3)
     sheet.autofilter(0, 0, max(len(rows), 1), len(header) - 1)
     sheet.set_landscape()
+    sheet.set_paper(_A3)
+    sheet.set_footer("&L&A&R&P / &N")
     sheet.fit_to_pages(1, 0)
     sheet.repeat_rows(0)
     notes = book.add_worksheet(say("register_notes"))
@@ -192,7 +203,7 @@ def _to_xlsx(header: Sequence[str], rows: Sequence[Sequence[str | int]], registe
 def notes_of(register: Register, say: Messages) -> list[str]:
     """What is to be said beside the table: of when it is, and what it may lack."""
     lines = [say("register_as_of", date=register.as_of.date().isoformat(), run=register.run_id)]
-    lines += [say("register_incomplete", why=why) for why in register.incomplete]
+    lines += [say("register_incomplete", why=_lack(why, say)) for why in register.incomplete]
     return [*lines, say("register_kept")]
 
 

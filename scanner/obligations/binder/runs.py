@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from scanner.findings.latest import UNREAD
 from scanner.obligations.binder.model import NEVER, NOT_GIVEN, NOT_IN_PERIOD, RECORDED, Gap, Period, Section, state_of
 from scanner.obligations.binder.schema import SECTIONS
+from scanner.policy.drill import STORE as DRILL_STORE
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -274,9 +275,9 @@ def stores(source: Source) -> Section:
     run = next((run for run in reversed(source.runs) if isinstance(run.told.get("stores"), list)), None)
     told = {one["name"]: one for one in run.told["stores"]} if run is not None else {}
     late = {one["store"]: one["review_by"] for one in run.told.get("overdue", ())} if run is not None else {}
-    named = {store.name: store for store in source.policy.stores} if source.policy is not None else {}
+    named = {store.name: store for store in source.policy.stores if store.name != DRILL_STORE} if source.policy is not None else {}
     rows, gaps = [], []
-    for name in [*named, *(name for name in told if name not in named)]:
+    for name in [*named, *(name for name in told if name not in named and name != DRILL_STORE)]:
         store, state = named.get(name), told.get(name, {})
         review = store.review_by if store is not None else datetime.date.fromisoformat(late[name]) if name in late else None
         rows.append(

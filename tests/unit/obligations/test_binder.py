@@ -18,6 +18,7 @@ from scanner.findings.errors import StoreError
 from scanner.obligations.binder.model import BinderError, Period
 from scanner.obligations.binder.pieces import MANIFEST, PAGE
 from scanner.obligations.binder.schema import SECTIONS
+from scanner.policy.drill import STORE
 from scanner.render.binder.writing import Bound
 from scanner.run import audit
 from tests.unit.outbound.gated import SATO, Gated, install
@@ -248,6 +249,8 @@ def test_stores_say_whether_copies_were_traced_and_whose_review_is_late(out: Pat
         ("hr", False, False),
     ]
     assert gaps(made) == ["store_not_traced"]
+    publish(out, stray("a.csv"), told={"stores": [*stores[:1], {"name": STORE, "traced": False, "why": "x", "reason": "unread"}]})
+    assert [row["name"] for row in bound(out).binder.rows("stores")] == ["crm"]
 
 
 def test_damage_to_the_store_is_said_and_the_rest_is_told(out: Path) -> None:

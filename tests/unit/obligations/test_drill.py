@@ -17,8 +17,9 @@ from scanner.policy import PolicyError, load
 from scanner.policy.drill import MANIFEST, Drill
 from scanner.render.messages import Messages
 from scanner.render.terminal import drill_lines
+from scanner.run import audit
 from scanner.run.afterwards import metrics
-from scanner.run.drill import Missed
+from scanner.run.drill import LOG, Missed
 from scanner.run.summary import RunSummary
 from tests.cli.command import strayscan
 
@@ -56,6 +57,15 @@ def test_everything_is_found_traced_and_judged_and_nothing_counts(scanned: tuple
     with api.open_findings(folder / "out") as found:
         kinds = found.sql("SELECT DISTINCT verdict, reason FROM findings WHERE path LIKE 'drill/%'").to_numpy().tolist()
     assert kinds == [["info", "drill"]]
+
+
+def test_what_came_of_it_is_kept_in_a_log_of_the_store(scanned: tuple[Path, RunSummary]) -> None:
+    folder, summary = scanned
+    log = audit.read(folder / "out", LOG)
+    (entry,) = log.entries
+    assert {name: entry[name] for name in ("run_id", "planted", "found", "missed")} == {
+        "run_id": summary.run_id, "planted": 20, "found": 20, "missed": []}  # fmt: skip
+    assert log.faults == ()
 
 
 def test_its_numbers_are_metrics_and_lines(scanned: tuple[Path, RunSummary]) -> None:

@@ -14,6 +14,7 @@ from python_calamine import CalamineWorkbook
 from scanner.findings.errors import StoreError
 from scanner.obligations.register import Register, build, keep, last_written, table
 from scanner.policy import Policy, load
+from scanner.policy.drill import MANIFEST, STORE
 from scanner.render.messages import Messages
 from scanner.render.register import print_register, to_json
 from scanner.render.sheets import SheetError, read_hand, write_sheet
@@ -121,13 +122,25 @@ def test_what_was_not_read_is_said_on_the_paper(out: Path, policy: Policy) -> No
     scanned(out, (unread, []), outcome="incomplete")
     register = build(policy, out, TODAY)
     assert register.exit_status == 3
-    assert [why.partition(" (")[0] for why in register.incomplete] == ["the last run", "1 objects were not fully read"]
+    assert [(why.what, why.about[-1]) for why in register.incomplete] == [("not_complete", "incomplete"), ("unread", "1")]
     assert by_name(register)["顧客台帳"].unread == 1
     file = out.parent / "r.xlsx"
     write_sheet(file, register, EN)
     book = CalamineWorkbook.from_path(str(file))
     notes = [str(row[0]) for row in book.get_sheet_by_index(1).to_python()]
     assert sum(note.startswith("May lack something") for note in notes) == 2
+    write_sheet(file, register, JA)
+    notes = [str(row[0]) for row in CalamineWorkbook.from_path(str(file)).get_sheet_by_index(1).to_python()]
+    assert notes[1:3] == [f"漏れの可能性: 最後の実行 ({register.run_id}) は「不完全」", "漏れの可能性: 完全には読み取れないファイル 1件"]
+
+
+def test_the_store_of_the_drill_is_no_row(tmp_path: Path, out: Path) -> None:
+    (tmp_path / "drill").mkdir()
+    (tmp_path / "drill" / MANIFEST).write_text("{}")
+    (tmp_path / "policy.yaml").write_text(POLICY + "drill: {folder: drill}\n", encoding="utf-8")
+    policy = load(tmp_path / "policy.yaml")
+    assert STORE in {store.name for store in policy.stores}
+    assert set(by_name(build(policy, out, TODAY))) == {"顧客台帳", "empty", "sales/tmp/"}
 
 
 @pytest.mark.parametrize("name", ["r.xlsx", "r.csv"])
