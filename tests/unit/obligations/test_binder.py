@@ -305,19 +305,21 @@ def test_decisions_of_the_period_and_those_that_still_hold(out: Path) -> None:
 
 def test_measures_with_cause_due_and_what_became_of_them(out: Path) -> None:
     due = datetime.date.today() + datetime.timedelta(days=5)
-    things = [stray(f"{name}.csv", kinds=["PERSON"]) for name in ("closed", "open", "back", "other")]
+    things = [stray(f"{name}.csv", kinds=["PERSON"]) for name in ("closed", "open", "back", "other", "twice")]
     now = datetime.datetime.now(UTC)
     publish(out, *things, start=now)
     with Triage(out) as triage:
-        for name in ("closed", "open", "back", "other"):
+        for name in ("closed", "open", "back", "other", "twice"):
             triage.measure(Wanted(paths=(f"{name}.csv",)), f"cause of {name}", "to be moved", due)
         triage.measure(Wanted(paths=("other.csv",)), "another cause", "to be deleted", due)
     closing = publish(out, things[1], things[3], start=now)
-    publish(out, things[1], things[2], things[3], start=now)
+    publish(out, things[1], things[2], things[3], things[4], start=now)
+    again = publish(out, things[1], things[2], things[3], start=now)
     rows = these_days(out).binder.rows("measures")
     told = {(row["path"], row["cause"]): (row["outcome"], row["closed_by"]) for row in rows}
     assert told == {
         ("closed.csv", "cause of closed"): ("closed", closing),
+        ("twice.csv", "cause of twice"): ("closed", again),
         ("open.csv", "cause of open"): ("pending", None),
         ("back.csv", "cause of back"): ("recurred", None),
         ("other.csv", "cause of other"): ("replaced", None),
@@ -490,8 +492,8 @@ def test_the_manifest_names_every_piece_and_a_check_finds_what_differs(out: Path
 
     (made.folder / "extra.txt").write_text("x")
     (made.folder / "runs.parquet").unlink()
-    (made.folder / "logs.parquet").unlink()
-    (made.folder / "logs.parquet").symlink_to(made.folder / "chains.parquet")
+    (made.folder / "logs.parquet").rename(out / "logs.parquet")  # the same bytes, and yet no piece: it may be another tomorrow
+    (made.folder / "logs.parquet").symlink_to(out / "logs.parquet")
     (made.folder / PAGE).write_text(page(made).replace("recorded", "RECORDED", 1), encoding="utf-8")
     checked = api.verify_audit(made.folder)
     odd = {name: state for name, state in checked.pieces.items() if state != "whole"}
