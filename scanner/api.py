@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from scanner.run.stores import Refreshed
     from scanner.run.summary import RunSummary
     from scanner.run.trace import Answer as Traced
+    from scanner.run.verify import StoreCheck
 
 PathText = str | PathLike[str]
 
@@ -389,6 +390,13 @@ def compact(out: PathText, *, older_than_days: float = 1.0) -> Compacted:
     done = merged(Path(out).resolve(), datetime.timedelta(days=older_than_days))
     current.write(Path(out))
     return done
+
+
+def verify(out: PathText) -> StoreCheck:
+    """Is everything in the store at `out` what was written? Reads all of it: what `strayscan verify` does. Raises `StoreError`."""
+    from scanner.run.verify import verify as verified
+
+    return verified(Path(out).resolve())
 
 
 def purge(out: PathText, policy: PathText, *, apply: bool = False) -> Purged:

@@ -20,6 +20,7 @@ from scanner import __version__
 from scanner.config import Excerpts, KnownContacts, PipelineConfig, Settings
 from scanner.findings import current
 from scanner.findings.errors import StateFailed, StoreError, storing
+from scanner.findings.privacy import exposed_in
 from scanner.findings.store import RunWriter, open_store
 from scanner.judge import STRAY, UNREAD, FileJudge
 from scanner.model import Entry, Finished, Limits, ObjectFacts, Progress, Reason, Status, path_text
@@ -168,7 +169,7 @@ def _begun(
         roots_reached=tuple(roots),
         overdue=tuple(OverdueReview(s.name, s.review_by) for s in policy.overdue_reviews(now.date()) if s.review_by),
         policy=None if policy_file is None else str(policy_file),
-        notes=_notes(policy, now.date()),
+        notes=(*_notes(policy, now.date()), *map(str, exposed_in(out))),
     )
 
 
