@@ -1,10 +1,12 @@
-"""Takes the pictures of the report in docs/pictures: scans sample_data/, writes the page, looks at it in headless Chromium.
+"""Takes the pictures of the report and of the audit binder in docs/pictures: scans sample_data/, looks at the pages in Chromium.
 
 python docs/screenshots.py    needs Chromium (apt-get install chromium fonts-noto-cjk) and the extra `dev`
 """
 
 from __future__ import annotations
 
+import datetime
+import re
 import shutil
 import sys
 import tempfile
@@ -45,6 +47,9 @@ def main() -> int:
             shown.screenshot(path=PICTURES / f"report-{lang}.png")
             if lang == "en":
                 parts(shown)
+        first = browser.new_page(viewport={"width": WIDTH, "height": HEIGHT})
+        first.goto(bound(Path(folder)).as_uri())
+        first.screenshot(path=PICTURES / "binder.png")
         browser.close()
     return 0
 
@@ -75,6 +80,23 @@ def written(folder: Path) -> dict[str, Path]:
         text = pages[lang].read_text(encoding="utf-8")
         pages[lang].write_text(text.replace(str(SAMPLE), SHOWN).replace(str(folder), "/srv"), encoding="utf-8")
     return pages
+
+
+def bound(folder: Path) -> Path:
+    """The audit binder of the same findings, after a little work on them."""
+    from scanner.api import audit, open_triage
+    from scanner.findings.decide import Wanted
+
+    today = datetime.datetime.now(datetime.UTC).date()
+    with open_triage(folder / "findings") as triage:
+        triage.accept(Wanted(paths=("leaky/web/**",)), "until the log platform is replaced", today + datetime.timedelta(days=90))
+        triage.measure(Wanted(paths=("leaky/london/**",)), "exports kept on the share", "export into the store", today)
+    first = today - datetime.timedelta(days=180)
+    audit(folder / "findings", folder / "binder", first=first, last=today, zone="UTC", policy=SAMPLE / "policy.yaml")
+    page = folder / "binder" / "binder.html"
+    text = page.read_text(encoding="utf-8").replace(str(SAMPLE), SHOWN).replace(str(folder), "/srv")
+    page.write_text(re.sub(r"\w+ \(\d+\)", "privacy-office (1001)", text), encoding="utf-8")
+    return page
 
 
 if __name__ == "__main__":

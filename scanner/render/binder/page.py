@@ -13,7 +13,7 @@ from scanner.render.binder.parts import nothing, part
 from scanner.render.messages import Messages
 from scanner.render.report import sections
 from scanner.render.report.markup import Child, Markup, document, element, fragment, page_head
-from scanner.render.visible import file_size
+from scanner.render.visible import file_size, short
 
 _GAPS: Final = 40
 
@@ -55,7 +55,7 @@ def _css(text: str) -> str:
 
 
 def gap_text(gap: Gap, say: Messages) -> str:
-    told = dict(gap.about)
+    told = {name: short(value) if isinstance(value, str) else value for name, value in gap.about.items()}
     if "outcome" in told:
         told["outcome"] = say(f"report_outcome_{told['outcome']}")
     return say(f"audit_gap_{gap.what}", **told)
@@ -76,7 +76,7 @@ def _figures(binder: Binder, say: Messages) -> Markup:
     last = {row["last_run"] for row in binder.rows("roots") if row["in_period"]}
     bad = sum(run["outcome"] != "complete" for run in runs)
     unread = next((gap.about["count"] for gap in binder.gaps if gap.what == "unread"), 0)
-    measures = sum(row["outcome"] in ("pending", "overdue", "recurred") for row in binder.rows("measures"))
+    measures = len({row["decision_id"] for row in binder.rows("measures") if row["outcome"] in ("pending", "overdue", "recurred")})
     told: list[tuple[Child, str, str, bool]] = [
         (len(runs), say("audit_figure_runs", bad=bad), "runs", bad > 0 or not runs),
         (sum(run["stray"] or 0 for run in runs if run["run_id"] in last), say("audit_figure_stray"), "runs", False),

@@ -154,7 +154,7 @@ def test_the_last_run_over_a_root_must_have_come_to_its_end(out: Path) -> None:
     publish(out, stray("a.csv"), outcome="stopped")
     publish(out, stray("a.csv"), roots=["/share", "/b"])
     assert (made := bound(out)).exit_status == 0, gaps(made)
-    assert "1 of them not complete" in page(made)
+    assert "Runs; not complete: 1" in page(made)
     stopped = publish(out, stray("a.csv"), outcome="stopped")
     made = bound(out)
     assert [(gap.what, gap.about["root"], gap.about["run"]) for gap in made.binder.gaps] == [("run_not_complete", "/share", stopped)]
