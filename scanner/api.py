@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from scanner.render.report.writing import Written
     from scanner.run.drill import DrillResult
     from scanner.run.reveal import Revealed
+    from scanner.run.rotate import Rotated
     from scanner.run.stores import Refreshed
     from scanner.run.summary import RunSummary
     from scanner.run.trace import Answer as Traced
@@ -253,18 +254,24 @@ def open_triage(out: PathText, *, today: datetime.date | None = None) -> Triage:
     return Triage(Path(out), today=today)
 
 
-def search(out: PathText, person: Subject, *, key_file: PathText | None = None, case: str | None = None) -> Answer:
+def search(
+    out: PathText, person: Subject, *, key_file: PathText | None = None, former: Sequence[PathText] = (), case: str | None = None
+) -> Answer:
     """Where a person's data lies as far as the findings at `out` tell: what `strayscan find` does. The share is not read.
 
-    `case`: keep it under this name, for `verify_case`. Raises `QueryError`, `StoreError` (another key and a case of that name among its
-    causes), `KeyFileError`.
+    `former`: files of keys that the store was under before (`rotate_key`), to look through what no scan has read since; not with a case,
+    which is checked later without any key. `case`: keep it under this name, for `verify_case`. Raises `QueryError`, `StoreError` (another
+    key and a case of that name among its causes), `KeyFileError`.
     """
     from scanner.find import cases
     from scanner.find.search import search as searched
+    from scanner.findings.errors import StoreError
 
     if case is not None:
+        if former:
+            raise StoreError("a case is kept under the present key: scan with it first, and open the case then")
         cases.check_new(Path(out), case)
-    answer = searched(Path(out), person, _path(key_file))
+    answer = searched(Path(out), person, _path(key_file), list(map(Path, former)))
     if case is not None:
         cases.keep(Path(out), case, answer)
     return answer
@@ -397,6 +404,16 @@ def verify(out: PathText) -> StoreCheck:
     from scanner.run.verify import verify as verified
 
     return verified(Path(out).resolve())
+
+
+def rotate_key(out: PathText, *, new_key_file: PathText, key_file: PathText | None = None) -> Rotated:
+    """Put the store at `out` under the key in `new_key_file`, which is made if it is not there: what `strayscan key rotate` does.
+
+    Raises `StoreError`, `KeyFileError`.
+    """
+    from scanner.run.rotate import rotate
+
+    return rotate(Path(out).resolve(), _path(key_file), Path(new_key_file))
 
 
 def purge(out: PathText, policy: PathText, *, apply: bool = False) -> Purged:

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 @click.option("--case", metavar="ID", help="Keep what is found under this name, for --verify later.")
 @click.option("--verify", "again", is_flag=True, help="Check the case again: what is gone, what is left. Needs no query and no key.")
 @click.option("--key-file", type=file_type(), metavar="FILE", help="The key of the fingerprints, instead of your own configuration's.")
+@click.option(
+    "--former-key-file", "former", type=file_type(), metavar="FILE", multiple=True, help="A key from before `key rotate`, to look up too."
+)
 @json_option
 @lang_option
 def command(
@@ -34,6 +37,7 @@ def command(
     case: str | None,
     again: bool,
     key_file: Path | None,
+    former: tuple[Path, ...],
     as_json: bool,
     say: Messages,
     **given: str | None,
@@ -81,7 +85,7 @@ def command(
     person = _person(query_file, given)
     if query_file is None and sys.stderr.isatty():
         click.echo(say("find_warn_arguments"), err=True)
-    answer = api.search(out, person, key_file=key_file, case=case)
+    answer = api.search(out, person, key_file=key_file, former=former, case=case)
     if as_json:
         click.echo(json.dumps(answer.to_json(), ensure_ascii=False))
     else:

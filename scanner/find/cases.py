@@ -24,7 +24,7 @@ from scanner.findings import snapshot
 from scanner.findings.errors import StoreError, storing
 from scanner.findings.publish import atomic_bytes
 from scanner.findings.snapshot import Snapshot
-from scanner.findings.store import check_key
+from scanner.findings.store import check_key, former_keys
 from scanner.person import person_here
 
 FOLDER: Final = "cases"
@@ -137,6 +137,8 @@ def verify(out: Path, case: str) -> Verified:
     path = case_path(out, case)
     data = _read(path, case)
     held = snapshot.take(out.resolve())
+    if str(data["key_id"]) in former_keys(held.out):
+        raise StoreError(f"the case {case} is from before the key was rotated, and can no longer be checked: open it anew with --case")
     check_key(held.out, str(data["key_id"]))
     with Reader(held, [match["object_id"] for match in data["matches"]]) as reader:
         now = list(joined(_hits(reader, data), bool(data["whole_name"])))
@@ -168,6 +170,11 @@ def closed_before(out: Path, limit: datetime.datetime) -> tuple[list[Path], int]
         elif check.get("exit_status") != 0 and _moment(data["opened_at"]) < limit:
             waiting += 1
     return closed, waiting
+
+
+def count(out: Path) -> int:
+    """How many cases there are."""
+    return sum(not path.name.startswith(".") for path in (out / FOLDER).glob("*.json"))
 
 
 def objects_asked(out: Path, but: Sequence[Path] = ()) -> list[str]:

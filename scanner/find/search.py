@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import datetime
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -21,10 +21,11 @@ from scanner.find import lookup
 from scanner.find.names import Names
 from scanner.find.query import KINDS, MEDIUM, NAME, STRENGTHS, STRONG, Subject, Term, kanji_terms, terms
 from scanner.findings import latest, snapshot
+from scanner.findings.errors import StoreError
 from scanner.findings.read import Findings
 from scanner.findings.schema import OBJECTS
 from scanner.findings.snapshot import Snapshot
-from scanner.findings.store import check_key
+from scanner.findings.store import check_key, former_keys
 from scanner.redact import Fingerprinter, Key, KeyFileError, key_path, load_key
 
 if TYPE_CHECKING:
@@ -153,13 +154,31 @@ def told(match: Match) -> dict[str, Any]:
     return {**plain, "beside": list(match.beside), "rows": list(match.rows), "modified_at": when}
 
 
-def search(out: Path, person: Subject, key_file: Path | None = None) -> Answer:
-    """Where the person's data lies as the runs in the store `out` tell. Raises `QueryError`, `StoreError` (another key, no store),
-    `KeyFileError`."""
+def search(out: Path, person: Subject, key_file: Path | None = None, former: Sequence[Path] = ()) -> Answer:
+    """Where the person's data lies as the runs in the store `out` tell. `former`: files of keys that the store was under before; what was
+    last read under one is looked through too. Raises `QueryError`, `StoreError` (another key, no store), `KeyFileError`."""
     person.check()
-    held = snapshot.take(out.resolve())
+    out = out.resolve()
+    held = snapshot.take(out)
     key = existing_key(key_file)
-    check_key(held.out, key.key_id)
+    check_key(out, key.key_id)
+    answer = _answer(held, person, key)
+    for file in former:
+        before = load_key(file)
+        if before.key_id not in former_keys(out):
+            raise StoreError(f"{out} was never under key {before.key_id}: leave that key out")
+        more = _answer(snapshot.take(out, before.key_id), person, before)
+        looked_up = f"under the former key {before.key_id}:"
+        answer = replace(
+            answer,
+            matches=tuple(sorted((*answer.matches, *more.matches), key=_order)),
+            problems=(*(text for text in answer.problems if looked_up not in text), *more.problems),
+        )
+    return answer
+
+
+def _answer(held: Snapshot, person: Subject, key: Key) -> Answer:
+    """By the values under this key."""
     fingerprints = Fingerprinter(key)
     asked = terms(person, fingerprints)
     with Reader(held) as reader:

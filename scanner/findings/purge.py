@@ -85,7 +85,7 @@ def plan(out: Path, before: datetime.datetime, keep: Keep = Keep(), *, verify: b
             return Plan(seen=tuple(m.run_id for m in manifests))
         connection = found.working()
         try:
-            return _planned(connection, found.out, manifests, old, before, keep, found.files)
+            return _planned(connection, found.out, manifests, old, before, keep, found.files, found.key_id)
         finally:
             connection.close()
 
@@ -98,6 +98,7 @@ def _planned(
     before: datetime.datetime,
     keep: Keep,
     files: Mapping[str, tuple[Path, ...]],
+    found_key: str | None,
 ) -> Plan:
     import pyarrow as pa
 
@@ -111,6 +112,8 @@ def _planned(
     )
     for statement in _PLAN:
         connection.execute(statement)
+    import numpy as np
+
     found: dict[str, Any] = {}
     rows: Counter[str] = Counter()
     for table in TABLES:
@@ -118,6 +121,9 @@ def _planned(
             found[path.relative_to(out).as_posix()] = numbers
             rows[table] += len(numbers)
     decided: dict[str, Any] = {}
+    for name, part in _of_former_keys(manifests, set(old), found_key):
+        found[name] = np.arange(part.rows)
+        rows["values"] += part.rows
     for table in decisions.TABLES:
         for path, numbers in _numbered(connection, files[table], _GOES[table]):
             decided[path.relative_to(out).as_posix()] = numbers
@@ -127,7 +133,7 @@ def _planned(
     return Plan(
         files=found,
         parts=parts,
-        hosts=_hosts(connection, out, found),
+        hosts=_hosts(connection, out, found, files),
         decided=decided,
         runs=tuple(sorted(set(old) - needed)),
         rows=dict(rows),
@@ -143,6 +149,14 @@ def _is_old(manifest: Manifest, before: datetime.datetime) -> bool:
 def _is_gates(manifest: Manifest) -> bool:
     """The runs of an outbound gate walk no root: each tells of files that have left since, and their records ask for it."""
     return manifest.told.get("kind") == "watch"
+
+
+def _of_former_keys(manifests: tuple[Manifest, ...], old: set[str], key_id: str | None) -> Iterator[tuple[str, Part]]:
+    """Files of values of old runs under a former key, which nobody reads any more: their roots have been read under the present one, else
+    the store would not count as whole. A file that a younger run shares stays."""
+    parts = {part.path: part for m in manifests if m.key_id != key_id for part in m.parts if part.table == "values"}
+    young = {part.path for m in manifests if m.run_id not in old for part in m.parts}
+    yield from ((path, part) for path, part in parts.items() if path not in young)
 
 
 def _newest_by_root(manifests: tuple[Manifest, ...]) -> set[str]:
@@ -162,10 +176,11 @@ def _numbered(connection: Any, files: tuple[Path, ...], condition: str) -> Itera
             yield path, numbers
 
 
-def _hosts(connection: Any, out: Path, found: Mapping[str, Any]) -> dict[str, str]:
+def _hosts(connection: Any, out: Path, found: Mapping[str, Any], files: Mapping[str, tuple[Path, ...]]) -> dict[str, str]:
     """The newest run of which rows are left in a file: the new file lies in its folder, since that run stays."""
     hosts = {}
-    for path in found:
+    read = {path for paths in files.values() for path in paths}
+    for path in (path for path in found if out / path in read):
         quoted = str(out / path).replace("'", "''")
         source = f"read_parquet('{quoted}', hive_partitioning = false)"
         left = connection.execute(f"SELECT max(run_id) FROM {source} t WHERE NOT ({_GOES[path.partition('/')[0]]})").fetchone()[0]
@@ -273,6 +288,7 @@ _GOES: Final = {
 _NEEDED: Final = """
 SELECT run_id FROM kept_rows
 UNION SELECT run_id FROM kept_findings
+UNION SELECT run_id FROM latest_decisions WHERE run_id IS NOT NULL
 UNION SELECT run_id FROM complete_runs
     WHERE run_id > (SELECT min(decision_id) FROM measured_now SEMI JOIN kept_objects USING (object_id))
 """

@@ -68,6 +68,11 @@ class Findings:
         return self._snapshot.manifests
 
     @property
+    def key_id(self) -> str | None:
+        """Of the values that are read."""
+        return self._snapshot.key_id
+
+    @property
     def files(self) -> dict[str, tuple[Path, ...]]:
         """Table -> its whole files."""
         return self._snapshot.files
@@ -184,6 +189,15 @@ class Findings:
     def working(self) -> Any:
         """A DuckDB connection over the same tables for statements of ours; to be closed."""
         return self._database().cursor()
+
+    def working_rows(self, query: str) -> list[tuple[Any, ...]]:
+        """The answer to a query of ours, over tables that `sql` does not tell of too."""
+        connection = self.working()
+        try:
+            rows: list[tuple[Any, ...]] = connection.execute(query).fetchall()
+            return rows
+        finally:
+            connection.close()
 
     def verify(self) -> list[str]:
         """Compare every file with the hash its run wrote down (reads the whole store), leave out what differs; all problems."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,49 +12,56 @@ from scanner.findings import compact, decisions, runs
 from scanner.findings.errors import StoreError
 from scanner.findings.runs import Manifest, Part
 from scanner.findings.schema import DECIDED, SCHEMA_VERSION, TABLES, VERSION_KEY
-from scanner.findings.store import MARKER
+from scanner.findings.store import MARKER, former_keys
 
 _MISSING = "it is missing"
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """`files`: table -> whole files of it, absolute. `problems`: sentences on what does not count, or counts in part."""
+    """`files`: table -> whole files of it, absolute; of values those under `key_id`. `problems`: sentences on what does not count, or
+    counts in part."""
 
     out: Path
     manifests: tuple[Manifest, ...]
     files: dict[str, tuple[Path, ...]]
     problems: tuple[str, ...]
+    key_id: str | None = None  # of the values
 
 
 _TRIES = 5
 
 
-def take(out: Path) -> Snapshot:
+def take(out: Path, key_id: str | None = None) -> Snapshot:
     """Look at the store in `out`; reads every manifest and every file's footer. Raises `StoreError` if `out` is no folder.
+
+    `key_id`: of a former key of the store (scanner.findings.rotation), whose values are then the ones that count.
 
     Files may be merged meanwhile (`compact`): where one is missing, all is looked at once more.
     """
     if not out.is_dir():
         raise StoreError(f"there are no findings in {out}: it is not a folder")
     for _ in range(_TRIES - 1):
-        found = _look(out)
+        found = _look(out, key_id)
         if not any(problem.endswith(_MISSING) for problem in found.problems):
             return found
-    return _look(out)
+    return _look(out, key_id)
 
 
-def _look(out: Path) -> Snapshot:
+def _look(out: Path, asked: str | None) -> Snapshot:
     problems: list[str] = []
     manifests = _manifests(out, problems)
     replaced = compact.replacements(out)
     seen: set[str] = set()
     _orphans(out, {m.run_id for m in manifests}, problems)
-    key_id = _key_id(out, manifests)
+    former = former_keys(out)
+    key_id = asked or _key_id(out, manifests)
+    if asked is None:
+        problems += _not_read_since(manifests, former, key_id)
     files: dict[str, list[Path]] = {table: [] for table in TABLES}
     for manifest in manifests:
         same_key = manifest.key_id == key_id
-        if not same_key:
+        if not same_key and asked is None and manifest.key_id not in former:
             problems.append(f"run {manifest.run_id} is under key {manifest.key_id}, the store under {key_id}: its values are left out")
         for part in compact.apply(manifest.parts, replaced):
             if part.path in seen:  # it holds rows of several runs
@@ -69,7 +77,17 @@ def _look(out: Path) -> Snapshot:
                     problems.append(f"{part.path} has no column {', '.join(missing)}: it is read as empty")
     for table in DECIDED:
         files[table] = _decided(out, table, problems)
-    return Snapshot(out, tuple(manifests), {table: tuple(paths) for table, paths in files.items()}, tuple(problems))
+    return Snapshot(out, tuple(manifests), {table: tuple(paths) for table, paths in files.items()}, tuple(problems), key_id)
+
+
+def _not_read_since(manifests: list[Manifest], former: Sequence[str], key_id: str | None) -> Iterator[str]:
+    """Roots of which runs under a former key tell, and that no complete run under the present one has read: what is in them cannot be
+    looked up."""
+    now = [f"{root.rstrip('/')}/" for m in manifests if m.key_id == key_id and m.outcome == "complete" for root in m.reached]
+    before = {root: m.key_id for m in manifests if m.key_id in former for root in m.reached}
+    for root, former_id in sorted(before.items()):
+        if not any(f"{root.rstrip('/')}/".startswith(prefix) for prefix in now):
+            yield f"{root} was last read under the former key {former_id}: its values are left out until a scan of it is complete"
 
 
 def _decided(out: Path, table: str, problems: list[str]) -> list[Path]:
@@ -113,14 +131,16 @@ def damaged(snapshot: Snapshot) -> dict[Path, str]:
             if path in seen:
                 continue
             seen.add(path)
-            if path not in snapshot.files.get(part.table, ()):
+            of_former_key = part.table == "values" and manifest.key_id != snapshot.key_id
+            if path not in snapshot.files.get(part.table, ()) and not of_former_key:
                 continue
             try:
                 whole = blake3().update_mmap(path).hexdigest() == part.blake3
             except OSError:
                 whole = False
-            if not whole:
-                found[path] = f"{part.path} is left out: its content is damaged"
+            fault = f"{part.path} is left out: its content is damaged"
+            if not whole and fault not in snapshot.problems:
+                found[path] = fault
     for table in DECIDED:
         for path in snapshot.files.get(table, ()):
             try:
@@ -134,7 +154,7 @@ def damaged(snapshot: Snapshot) -> dict[Path, str]:
 
 def without(snapshot: Snapshot, faults: dict[Path, str]) -> Snapshot:
     files = {table: tuple(p for p in paths if p not in faults) for table, paths in snapshot.files.items()}
-    return Snapshot(snapshot.out, snapshot.manifests, files, (*snapshot.problems, *faults.values()))
+    return Snapshot(snapshot.out, snapshot.manifests, files, (*snapshot.problems, *faults.values()), snapshot.key_id)
 
 
 def _manifests(out: Path, problems: list[str]) -> list[Manifest]:

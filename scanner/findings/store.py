@@ -339,6 +339,32 @@ def _try_a_file(folder: Path) -> None:
         probe.unlink(missing_ok=True)
 
 
+def former_keys(out: Path) -> tuple[str, ...]:
+    """Ids of the keys that the store was under before its present one, oldest first."""
+    try:
+        told = json.loads((out / MARKER).read_bytes())
+        return tuple(str(one["key_id"]) for one in told.get("former", ()))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return ()
+
+
+def rotate(out: Path, old: str, new: str) -> None:
+    """Put the store under the key `new`: runs under `old` stay what they are, later ones are under `new`. Raises `StoreError`: another key
+    than `old`, a former one as the new, a run in progress."""
+    check_key(out, old)
+    with storing(out):
+        (out / lock.FOLDER).mkdir(exist_ok=True)
+        with lock.mutex(out):
+            check_key(out, old)
+            if (holder := next(lock.living(out), None)) is not None:
+                raise StoreError(f"a scan is running into {out} since {holder.started}: rotate the key when it has ended")
+            former = former_keys(out)
+            if new == old or new in former:
+                raise StoreError(f"{out} is or was under the key {new}: give a new one")
+            told = {"schema": _schema_version(), "key_id": new, "former": [{"key_id": one} for one in (*former, old)]}
+            atomic_bytes(out / MARKER, json.dumps(told).encode() + b"\n")
+
+
 def check_version(out: Path) -> None:
     """Raises `StoreError` if the store in `out` was written by a newer version of the program."""
     for schema, _ in _marks(out):
@@ -353,6 +379,8 @@ def check_key(out: Path, key_id: str) -> None:
     """Raises `StoreError` if the store was written under another key, or by a newer version."""
     check_version(out)
     for _, found in _marks(out):
+        if found != key_id and key_id in former_keys(out):
+            raise StoreError(f"the key of {out} was rotated: {key_id} was its key, {found} is; give that with --key-file")
         if found != key_id:
             raise StoreError(
                 f"{out} holds findings under key {found}, and the key given is {key_id}: "

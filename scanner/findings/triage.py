@@ -50,8 +50,9 @@ reads AS (
     FROM rows r JOIN every_object o ON o.object_id = r.object_id
     WHERE o.run_id <= r.now_run AND o.status IN ('scanned', 'no_text', 'partial') GROUP BY r.finding_id)
 SELECT rows.*, values_run,
-    coalesce(content_hash = given_hash AND engine_digest = given_engine, false) AS same
-FROM rows LEFT JOIN reads USING (finding_id)
+    coalesce(content_hash = given_hash AND engine_digest = given_engine, false) AS same,
+    g.key_id <> v.key_id AS other_key
+FROM rows LEFT JOIN reads USING (finding_id) LEFT JOIN runs g ON g.run_id = given_run LEFT JOIN runs v ON v.run_id = values_run
 """
 """Findings put aside that a later run wrote again, with the run whose values lie behind the newest row."""
 
@@ -73,7 +74,7 @@ SELECT d.finding_id, d.object_id, d.action, d.until, d.author, d.decided_at, d.w
         WHEN d.until < (SELECT today FROM clock) THEN 'expired'
         WHEN r.finding_id IS NULL OR r.same THEN NULL
         WHEN d.fingerprints IS NULL AND n.held IS NULL THEN CASE WHEN r."distinct" > d."distinct" THEN 'grown' END
-        WHEN d.fingerprints IS NULL OR n.held IS NULL THEN 'cannot_compare'
+        WHEN d.fingerprints IS NULL OR n.held IS NULL OR coalesce(r.other_key, false) THEN 'cannot_compare'
         WHEN n.fresh > 0 THEN 'new_values' END AS reopened
 FROM latest_decisions d LEFT JOIN rewritten r USING (finding_id) LEFT JOIN new_values n USING (finding_id)
 WHERE d.part = 'aside' AND d.finding_id IS NOT NULL

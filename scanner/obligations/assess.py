@@ -219,7 +219,9 @@ def _take(part: _Part, found: Findings, rows: Mapping[str, Mapping[str, Any]], k
     part.values = {kind: part.values.get(kind, 0) + told.get(kind, 0) for kind in part.values.keys() | told.keys()}
     used = {row["run_id"] for row in rows.values()}
     runs = [row for row in _rows(found, "SELECT run_id, started_at, key_id FROM runs") if row["run_id"] in used]
-    part.keys |= {row["key_id"] for row in runs}
+    part.keys |= {found.key_id or ""}
+    if any(row["key_id"] != found.key_id for row in runs):
+        part.problems.append("some objects were last read under a former key: their persons are counted object by object")
     part.as_of = max(filter(None, (part.as_of, *(row["started_at"] for row in runs))), default=None)
 
 

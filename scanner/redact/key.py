@@ -108,6 +108,14 @@ def load_key(key_file: Path | None = None, environ: Mapping[str, str] = os.envir
     return _read(path)
 
 
+def make_key(path: Path) -> Key:
+    """A new key in a file that is not there, mode 0600. Raises `KeyFileError`."""
+    if path.exists():
+        raise KeyFileError(f"there is a file {path} already: a new key is made in a file of its own")
+    _create(path)
+    return _read(path)
+
+
 def check_key_apart(path: Path | None, out: Path) -> None:
     """Refuse a key that lies in the findings folder: whoever is given the findings would be given the key with them."""
     if path is not None and path.resolve().is_relative_to(out.resolve()):

@@ -94,7 +94,7 @@ class Ledger:
         try:
             if state.fresh and runs.committed(out):
                 rebuild.fill(state, out, policy)
-            state.trust(whole_runs(out))
+            state.trust(whole_runs(out, plan.key_id))
             return cls(state, plan, policy, settings)
         except BaseException:
             state.close()

@@ -339,13 +339,13 @@ class State:
         return int(row[0])
 
 
-def whole_runs(out: Path) -> frozenset[str]:
-    """Runs of the store that happened and whose files are all there, by name and size."""
+def whole_runs(out: Path, key_id: str) -> frozenset[str]:
+    """Runs of the store that happened under this key and whose files are all there, by name and size."""
     found = set()
     for run_id in runs.committed(out):
         with suppress(OSError, ValueError):
             manifest = runs.read(runs.manifest_path(out, run_id))
-            if all((out / part.path).stat().st_size == part.size_bytes for part in manifest.parts):
+            if manifest.key_id == key_id and all((out / part.path).stat().st_size == part.size_bytes for part in manifest.parts):
                 found.add(run_id)
     return frozenset(found)
 
