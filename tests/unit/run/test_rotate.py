@@ -52,8 +52,6 @@ def test_from_one_key_to_the_next(share: Path, keys: tuple[Path, Path], tmp_path
     with open_findings(out) as found:
         query = "SELECT finding_id, first_seen FROM findings WHERE entity_type = 'EMAIL_ADDRESS' ORDER BY path"
         mail = found.sql(query, arrow=True).to_pylist()
-            "SELECT finding_id, first_seen FROM findings WHERE entity_type = 'EMAIL_ADDRESS' ORDER BY path", arrow=True
-        ).to_pylist()
         with api.open_triage(out) as order:
             from scanner.findings.decide import Wanted
 
