@@ -15,7 +15,7 @@ from scanner.render.messages import Messages
 
 
 @click.command("audit")
-@click.argument("store", metavar="[DIR]", type=file_type(), required=False)
+@click.argument("out", metavar="[DIR]", type=file_type(), required=False)
 @day_option("--from", "The first day of the period.", name="first")
 @day_option("--to", "The last day of the period; today at the latest.", name="last")
 @click.option("--out", "folder", type=file_type(), metavar="FOLDER", help="Write the binder here; the folder must not exist.")
@@ -26,7 +26,7 @@ from scanner.render.messages import Messages
 @json_option
 @lang_option
 def command(
-    store: Path | None,
+    out: Path | None,
     first: datetime.date | None,
     last: datetime.date | None,
     folder: Path | None,
@@ -58,13 +58,13 @@ def command(
     from scanner.render.binder.terminal import print_bound, print_checked
 
     if checked is not None:
-        if any(given is not None for given in (store, first, last, folder, policy, hold, zone)):
+        if any(given is not None for given in (out, first, last, folder, policy, hold, zone)):
             raise click.UsageError("--verify takes the folder of a binder and nothing else")
         result = api.verify_audit(checked)
         click.echo(json.dumps(result.to_json(), ensure_ascii=False)) if as_json else print_checked(result, sys.stdout, say)
         return result.exit_status
-    if store is None or first is None or last is None or folder is None:
+    if out is None or first is None or last is None or folder is None:
         raise click.UsageError("give the findings, the period and a new folder: DIR --from DATE --to DATE --out FOLDER")
-    bound = api.audit(store, folder, first=first, last=last, policy=policy, hold=hold, zone=zone, lang=say.lang)
+    bound = api.audit(out, folder, first=first, last=last, policy=policy, hold=hold, zone=zone, lang=say.lang)
     click.echo(json.dumps(bound.to_json(), ensure_ascii=False)) if as_json else print_bound(bound, sys.stdout, say)
     return bound.exit_status

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from scanner.cli.audit import command
 from tests.cli.command import one_sentence, strayscan
 from tests.unit.render.report.stores import publish, stray, unread
 
@@ -54,6 +55,11 @@ def test_what_is_missing_ends_in_3_and_is_said_in_both_languages(store: Path, tm
     told = json.loads(strayscan("audit", store, *PERIOD, "--out", tmp_path / "json", "--json").stdout)
     assert [gap["what"] for gap in told["gaps"]] == ["run_not_complete", "unread"]
     assert (told["exit_status"], told["sections"]["runs"]) == (3, {"state": "recorded", "rows": 2})
+
+
+def test_store_and_hold_folder_are_named_as_where_permissions_are_looked_at() -> None:
+    """`scanner.cli._folder` goes by these names."""
+    assert {"out", "hold"} <= {parameter.name for parameter in command.params}
 
 
 def test_refusals_write_nothing(store: Path, tmp_path: Path) -> None:

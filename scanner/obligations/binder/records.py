@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import datetime
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from scanner.obligations import cleanup as cleaning
+from scanner.obligations import own_records
 from scanner.obligations import register as registers
 from scanner.obligations.binder.model import NOT_GIVEN, BinderError, Gap, Period, Section, state_of
 from scanner.obligations.binder.people import moment
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 HOLD_LOG: Final = "hold"
 _JUDGEMENTS: Final = ("hold", "release", "alert")
+_MOST_DAYS: Final = 100_000
 
 
 def register(out: Path, period: Period) -> Section:
@@ -151,7 +153,8 @@ def logs(out: Path, period: Period) -> tuple[Section, Section, Section, list[dic
         inside = [entry for entry in log.entries if period.holds(_moment(entry.get("at")))]
         ever.update([section] if log.count else [])
         chains.append(_chain(f"{audit.FOLDER}/{name}", log.count, len(inside), log.head, log.faults))
-        gaps.setdefault(section, []).extend(Gap("chain", {"log": f"{audit.FOLDER}/{name}", "fault": fault}) for fault in log.faults)
+        gaps.setdefault(section, []).extend(_removed(name, log, period))
+        gaps[section].extend(Gap("chain", {"log": f"{audit.FOLDER}/{name}", "fault": fault}) for fault in log.faults)
         if section == "drills":
             drills += map(_drill_row, (entry for entry in inside if not audit.is_seal(entry)))
         elif section == "reveals":
@@ -161,6 +164,39 @@ def logs(out: Path, period: Period) -> tuple[Section, Section, Section, list[dic
     tables = {name: as_table(name, rows) for name, rows in found.items()}
     made = {name: Section(name, table, state_of(table, name in ever), tuple(gaps.get(name, ()))) for name, table in tables.items()}
     return made["drills"], made["reveals"], made["logs"], chains
+
+
+def _removed(name: str, log: audit.Log, period: Period) -> Iterator[Gap]:
+    """What a purge took away of the period: entries at the head of the log and, as the purge's own log tells, rows of the store."""
+    for entry in log.entries:
+        at = _moment(entry.get("at"))
+        if at is None:
+            continue
+        if audit.is_seal(entry) and at >= period.start:
+            yield Gap("log_cut", {"log": f"{audit.FOLDER}/{name}", "count": _number(entry.get("seq")) or 0, "day": _day(at, period)})
+    if name != own_records.LOG:
+        return
+    limits: dict[str, datetime.datetime] = {}
+    for entry in log.entries:
+        at, told = _moment(entry.get("at")), entry.get("limits")
+        if entry.get("what") != "done" or at is None or not isinstance(told, Mapping):
+            continue
+        for limit, counted in _PURGED.items():
+            days = _number(told.get(limit))
+            if days is not None and 0 <= days < _MOST_DAYS and any(entry.get(count) for count in counted):
+                before = at - datetime.timedelta(days=days)
+                limits[limit] = max(before, limits.get(limit, before))
+    for limit, before in sorted(limits.items()):
+        if before > period.start:
+            yield Gap(f"purged_{limit.removesuffix('_days')}", {"day": _day(before, period)})
+
+
+_PURGED: Final[Mapping[str, Sequence[str]]] = {"findings_days": ("rows", "runs"), "cases_days": ("cases",), "register_days": ("registers",)}
+"""Limit of the policy -> what of a purge's entry counts what went by it."""
+
+
+def _day(moment: datetime.datetime, period: Period) -> str:
+    return period.local(moment).date().isoformat()
 
 
 def _drill_row(entry: Mapping[str, Any]) -> dict[str, Any]:

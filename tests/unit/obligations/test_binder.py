@@ -437,6 +437,31 @@ def test_logs_of_the_store_and_their_chains(out: Path) -> None:
     assert (made.exit_status, "entry 1 was changed" in page(made)) == (3, True)
 
 
+def test_what_a_purge_removed_of_the_period_is_said(out: Path) -> None:
+    now = datetime.datetime.now(UTC)
+    publish(out, stray("a.csv"), start=now)
+    for number in range(3):
+        audit.append(out, "reveals", {"who": "sato (1)", "why": f"{number}", "shown": 1})
+    entry = {
+        "what": "done",
+        "who": "sato (1)",
+        "limits": {"findings_days": 1, "cases_days": 30, "register_days": 1},
+        "rows": {"objects": 3},
+    }
+    audit.append(out, "purge", {**entry, "runs": 0, "cases": 2, "registers": 0, "log_entries": {}})
+    made = these_days(out)
+    assert [gap.to_json() for gap in made.binder.gaps] == [
+        {"what": "purged_findings", "day": (now - datetime.timedelta(days=1)).date().isoformat()}
+    ]  # the limit of cases lies before the period, and no register went
+    audit.cut(out, "reveals", 2, "sato (1)")
+    made = these_days(out)
+    assert gaps(made) == ["log_cut", "purged_findings"]
+    assert "audit/reveals: 2 entries, the last of" in page(made)
+    assert [row["why"] for row in made.binder.rows("reveals")] == ["2"]
+    later = now + datetime.timedelta(days=300)
+    assert gaps(bound(out, (later - datetime.timedelta(days=9)).date(), later.date(), now=later)) == ["no_run"]
+
+
 def test_the_gate_its_log_and_its_provisions(out: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import sqlite3
 
