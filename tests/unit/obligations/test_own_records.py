@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import json
 import os
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +14,13 @@ import pytest
 from scanner.findings import runs
 from scanner.findings.errors import StoreError
 from scanner.findings.read import open_findings
+from scanner.obligations import own_records
 from scanner.obligations.own_records import LOG, NothingToKeep, purge_records
 from scanner.policy import PolicyError, load
 from scanner.policy.keep import KeepPolicy
 from scanner.policy.policy import Policy
 from scanner.run import audit
+from tests.crash.killed_writer import die_at
 from tests.unit.findings.deciding import object_number, scan
 from tests.unit.findings.samples import KEY_ID
 
@@ -135,3 +138,36 @@ def test_keys_of_the_policy(tmp_path: Path) -> None:
         with pytest.raises(PolicyError, match=r"policy\.yaml:2: keep") as fault:
             load(file)
         assert wanted in str(fault.value)
+
+
+def test_killed_at_every_step(out: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wherever it died, the logs are whole, what is in hand is there, and another purge brings it to its end with an entry."""
+    limit = LATER - datetime.timedelta(days=365)
+    planned = own_records._plan_of_findings(out, limit, [object_number("asked")], verify=False)
+    died = 0
+    for step in range(1, 300):
+        copy = tmp_path / f"{step:03}"
+        shutil.copytree(out, copy)
+        child = os.fork()
+        if child == 0:
+            try:
+                monkeypatch.setattr(own_records, "_plan_of_findings", lambda *_, **__: planned)  # without DuckDB, which starts threads
+                die_at(step, copy)
+                purge_records(copy, YEAR, apply=True, now=LATER)
+            finally:
+                os._exit(0)
+        ended = not os.WIFSIGNALED(os.waitpid(child, 0)[1])
+        assert {path.stem for path in (copy / "cases").glob("*.json")} >= {"open", "unchecked"}
+        assert (copy / "register" / "20210101T000000.000000Z.parquet").exists()
+        assert [audit.check(copy, name)[2] for name in audit.names(copy)] == [[] for _ in audit.names(copy)], step
+        if step % 12 == 0 or ended:
+            purge_records(copy, YEAR, apply=True, now=LATER)
+            assert {path.stem for path in (copy / "cases").glob("*.json")} == {"open", "unchecked"}
+            assert len(list((copy / "register").iterdir())) == 1
+            assert [line["what"] for line in audit.read(copy, LOG).entries][-1] == "done"
+            assert audit.read(copy, "reveals").entries[0]["what"] == "sealed"
+        shutil.rmtree(copy)
+        if ended:
+            break
+        died += 1
+    assert died > 30
