@@ -233,6 +233,7 @@ def _recognizer_finder(recognizer: EntityRecognizer) -> Finder:
     """Optional extras of a recognizer: `SIGNS` (see `Finder`) and `CELL_SIGNS` for the screen, and `analyze_cell(value, header)` where a
     header helps it."""
     from detectors.presidio import detections
+    from detectors.presidio_signs import signs_of
 
     entities = list(recognizer.supported_entities)
     analyze_cell: Callable[[str, tuple[str, ...]], list[Any]] | None = getattr(recognizer, "analyze_cell", None)
@@ -243,16 +244,8 @@ def _recognizer_finder(recognizer: EntityRecognizer) -> Finder:
             return detections(analyze_cell(text, header), recognizer)
         return detections(recognizer.analyze(text, entities, None) or (), recognizer)
 
-    signs = getattr(recognizer, "SIGNS", None) or _pattern_signs(recognizer)
+    signs = getattr(recognizer, "SIGNS", None) or signs_of(recognizer)
     return Finder(recognizer.name, signs, run, cell_signs=getattr(recognizer, "CELL_SIGNS", None) or signs)
-
-
-def _pattern_signs(recognizer: EntityRecognizer) -> tuple[str, ...] | None:
-    """A foreign PatternRecognizer is screened by its own patterns only where its matching is Presidio's own, on unfolded text.
-
-    Its classes are Unicode (\\d, \\w, case), ours ASCII, so for now it runs always."""
-    del recognizer
-    return None
 
 
 def _plain(value: str) -> str:

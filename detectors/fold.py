@@ -10,13 +10,13 @@ from functools import lru_cache
 from typing import Final
 
 _FULL_WIDTH: Final = {0xFF01 + i: 0x21 + i for i in range(94)}
-_DASHES: Final = "‐‑‒–—―−─━﹣ｰー⁃─－"
+DASHES: Final = "‐‑‒–—―−─━﹣ｰー⁃─－"
 _SPACES: Final = dict.fromkeys((12288, 160, 8194, 8195, 8196, 8197, 8198, 8199, 8201, 8202, 8239, 8287), 32)
 _SURROGATES: Final = dict.fromkeys(range(55296, 57344), 65533)
-_TABLE: Final = {chr(code): chr(plain) for code, plain in {**_FULL_WIDTH, **_SPACES}.items()}
-_FOLDABLE: Final = re.compile(f"[{''.join(_TABLE)}]")
+PLAIN: Final = {chr(code): chr(plain) for code, plain in {**_FULL_WIDTH, **_SPACES}.items()}
+_FOLDABLE: Final = re.compile(f"[{''.join(PLAIN)}]")
 # U+30FC and the box lines are letters or art elsewhere ("コーヒー"), so a dash is folded only where a digit or bracket stands on both sides
-_DASH_BETWEEN_DIGITS: Final = re.compile(f"[{_DASHES}](?:(?<=[0-9)].)|(?<=[0-9)] .))(?= ?[0-9(])")
+_DASH_BETWEEN_DIGITS: Final = re.compile(f"[{DASHES}](?:(?<=[0-9)].)|(?<=[0-9)] .))(?= ?[0-9(])")
 
 
 def fold(text: str) -> str:
@@ -26,7 +26,7 @@ def fold(text: str) -> str:
 
 @lru_cache(maxsize=4)  # every detector of a window folds the same text
 def _folded(text: str) -> str:
-    return _DASH_BETWEEN_DIGITS.sub("-", _FOLDABLE.sub(lambda match: _TABLE[match[0]], text))
+    return _DASH_BETWEEN_DIGITS.sub("-", _FOLDABLE.sub(lambda match: PLAIN[match[0]], text))
 
 
 def encodable(folded: str) -> tuple[str, bytes]:

@@ -141,7 +141,7 @@ def compile_foreign(source: str) -> Matcher:
 
 def plain(source: str) -> str:
     """The same pattern in RE2's syntax, without comments. Raises NotExpressible."""
-    return _Writer(relaxed=False).write(_parse(source))
+    return Writer(relaxed=False).write(_parse(source))
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,13 +155,13 @@ class Sign:
 
 def relaxed(source: str) -> str:
     """The loosest sign of a pattern, look-around left out. Raises NotExpressible."""
-    return _Writer(relaxed=True).write(_parse(source))
+    return Writer(relaxed=True).write(_parse(source))
 
 
 def sign(source: str, guarded: bool = True) -> Sign:
     """The sign of a pattern. `guarded`: with the characters that must not stand next to a match, so that it seldom matches in vain; such
     a sign holds only for the very text that the pattern will search, not for a longer one around it. Raises NotExpressible."""
-    writer, tree = _Writer(relaxed=True), _parse(source)
+    writer, tree = Writer(relaxed=True), _parse(source)
     if not guarded:
         return Sign(writer.write(tree), writer.wide)
     left, items = _left_guard(tree, writer)
@@ -207,7 +207,7 @@ def _inside(code: Any, value: Any) -> Sequence[Any]:
     return []
 
 
-def _left_guard(tree: Any, writer: _Writer) -> tuple[str, list[Any]]:
+def _left_guard(tree: Any, writer: Writer) -> tuple[str, list[Any]]:
     """(what must stand before a match, the rest of the pattern) from the look-behinds it opens with."""
     items = list(tree)
     banned: set[int] = set()
@@ -225,7 +225,7 @@ def _left_guard(tree: Any, writer: _Writer) -> tuple[str, list[Any]]:
     return _not_after(banned), items
 
 
-def _right_guard(items: list[Any], writer: _Writer) -> tuple[str, list[Any]]:
+def _right_guard(items: list[Any], writer: Writer) -> tuple[str, list[Any]]:
     banned: set[int] = set()
     if items and items[-1][0] is sre.ASSERT and items[-1][1][0] > 0:  # what must follow is read as part of the match
         return writer.sequence(items[-1][1][1]), items[:-1]
@@ -273,15 +273,22 @@ def _ranges(codes: set[int]) -> str:
 
 
 def _parse(source: str) -> Any:
+    return parsed(_BRACED.sub(lambda match: re.escape(chr(int(match[1], 16))), source), re.ASCII)
+
+
+def parsed(source: str, flags: int) -> Any:
+    """A pattern as the standard library's parser sees it. Raises NotExpressible."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return _parser.parse(_BRACED.sub(lambda match: re.escape(chr(int(match[1], 16))), source), re.ASCII)
+            return _parser.parse(source, flags)
     except (re.error, RecursionError, OverflowError, ValueError) as error:
         raise NotExpressible from error
 
 
-class _Writer:
+class Writer:
+    """Writes a parsed pattern out again, `relaxed` for a screen."""
+
     def __init__(self, relaxed: bool) -> None:
         self._relaxed = relaxed
         self._bodies: dict[int | None, str] = {}
