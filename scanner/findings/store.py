@@ -359,10 +359,15 @@ def rotate(out: Path, old: str, new: str) -> None:
             if (holder := next(lock.living(out), None)) is not None:
                 raise StoreError(f"a scan is running into {out} since {holder.started}: rotate the key when it has ended")
             former = former_keys(out)
-            if new == old or new in former:
-                raise StoreError(f"{out} is or was under the key {new}: give a new one")
+            check_new_key(out, old, new)
             told = {"schema": _schema_version(), "key_id": new, "former": [{"key_id": one} for one in (*former, old)]}
             atomic_bytes(out / MARKER, json.dumps(told).encode() + b"\n")
+
+
+def check_new_key(out: Path, old: str, new: str) -> None:
+    """Raises `StoreError` if the store is or was under the key `new`."""
+    if new == old or new in former_keys(out):
+        raise StoreError(f"{out} is or was under the key {new}: give a new one")
 
 
 def check_version(out: Path) -> None:

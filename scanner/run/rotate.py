@@ -58,6 +58,7 @@ def rotate(out: Path, old_file: Path | None, new_file: Path) -> Rotated:
     died = _died_between(out, old.key_id, new.key_id)
     if not died:
         store.check_key(out, old.key_id)
+        store.check_new_key(out, old.key_id, new.key_id)
     with open_findings(out) as found:
         mine = [m for m in found.manifests if m.key_id == old.key_id]
         if any(m.told.get("kind") == "watch" for m in found.manifests):
@@ -69,7 +70,11 @@ def rotate(out: Path, old_file: Path | None, new_file: Path) -> Rotated:
     who = {"who": str(person_here()), "old": old.key_id, "new": new.key_id}
     if not died:
         audit.append(out, LOG, {"what": "begun", **who})
-        store.rotate(out, old.key_id, new.key_id)
+        try:
+            store.rotate(out, old.key_id, new.key_id)
+        except StoreError:
+            audit.append(out, LOG, {"what": "refused", **who})
+            raise
     audit.append(out, LOG, {"what": "rotated", **who, **{name: getattr(done, name) for name in ("runs", "values", "ignores", "cases")}})
     return done
 

@@ -108,6 +108,7 @@ def test_what_is_refused(keys: tuple[Path, Path], tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="a scan is running"):
         rotate(out, old, new)
     writer.abort()
+    assert [entry["what"] for entry in audit.read(out, LOG).entries] == ["begun", "refused"]
     rotate(out, old, new)
     with pytest.raises(StoreError, match="give a new one"):
         rotate(out, new, old)
