@@ -67,14 +67,15 @@ def _readers() -> tuple[str, dict[str, str]]:
     home = Path(scanner.__file__).parent
     sources = {path.stem: path.read_text(encoding="utf-8") for path in (home / "extract").glob("*.py")}
     shared = {f"{package}/{path.name}": path.read_text(encoding="utf-8") for package in PACKAGES for path in (home / package).glob("*.py")}
-    common = closure(sources, {*COMMON, *(name for text in shared.values() for name in imported(text, sources))})
+    imports = {name: imported(text, sources) for name, text in sources.items()}
+    common = closure(imports, {*COMMON, *(name for text in shared.values() for name in imported(text, sources))})
     shared |= {name: sources[name] for name in common}
     by_module: dict[str, str] = {}
     by_type: dict[str, str] = {}
     for extractor in registry.all_extractors():
         module = type(extractor).__module__.rpartition(".")[2]
         if module not in by_module:
-            by_module[module] = _hash({name: sources[name] for name in closure(sources, {module}) - common})
+            by_module[module] = _hash({name: sources[name] for name in closure(imports, {module}) - common})
         by_type |= dict.fromkeys(extractor.media_types, by_module[module])
     return _hash(shared), by_type
 
@@ -89,13 +90,13 @@ def imported(text: str, sources: Iterable[str]) -> set[str]:
     } & known
 
 
-def closure(sources: Mapping[str, str], modules: Iterable[str]) -> set[str]:
-    """The modules with all those that they import, directly or not."""
+def closure(imports: Mapping[str, set[str]], modules: Iterable[str]) -> set[str]:
+    """The modules with all those that they import, directly or not. `imports`: what each imports itself."""
     found, left = set(), set(modules)
     while left:
         name = left.pop()
         found.add(name)
-        left |= imported(sources[name], sources) - found
+        left |= imports[name] - found
     return found
 
 
