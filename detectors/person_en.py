@@ -20,6 +20,7 @@ from detectors.person_spacy import SpacyPersons
 from detectors.person_tagger import BEGIN, INSIDE, Asking, Tagger, Traits, run_of
 from detectors.presidio import result
 from detectors.text_tables import line_spans
+from detectors.word_groups import WordGroups
 from scanner.model import DetectSettings
 
 _UP: Final = "A-ZÀ-ÖØ-ÞĀ-Ž"
@@ -198,6 +199,7 @@ class EnglishPersonRecognizer(EntityRecognizer):
         self.names = EnglishNames()
         self._known: dict[str, tuple[Traits, int]] = {}
         self._page = PageNames(self.names)
+        self._groups = WordGroups("words_en.bin.gz")
         self._tagger = Tagger("names_en_prose.bin.gz")
         self._read: dict[str, tuple[Claim, ...]] = {}
 
@@ -313,15 +315,19 @@ class EnglishPersonRecognizer(EntityRecognizer):
         return None if not text[0].isalpha() or text in _GENERIC or text in _WORDS_TOO else self.names.given_rank(text)
 
     def _seen(self, text: str) -> Traits:
-        """What the tagger is told of a token: its word, shape, ends, and how frequent a name the census says it is."""
+        """What the tagger is told of a token: its word, shape, ends, what is used like it, how frequent a name the lists say it is."""
         low = text.lower()
         shape = _shape(text)
         listed = f"{_bucket(self.names.given_rank(text))}{_bucket(self.names.surname_rank(text))}" if text[0].isalpha() else ""
         lists = "".join(letter for letter, words in (("g", _GENERIC), ("p", _PLACES), ("w", _WORDS_TOO), ("t", _HONORED)) if low in words)
         plain = "0" if text[0].isdigit() else low
         kind = f"{shape}{listed}{lists}"
-        single = (f"w{plain}", f"s{shape}", f"k{kind}", f"n{listed}", f"e{low[-3:]}", f"d{low[-2:]}", f"f{low[:3]}", f"W{plain}{shape}")
-        return Traits(single, (plain, kind, shape))
+        small, middle, large = self._groups.of(low) or ("-", "-", "-")
+        single = (
+            *(f"w{plain}", f"s{shape}", f"k{kind}", f"n{listed}", f"e{low[-3:]}", f"d{low[-2:]}", f"f{low[:3]}", f"W{plain}{shape}"),
+            *(f"g{small}", f"h{middle}", f"i{middle}{shape}", f"j{large}{shape}"),
+        )
+        return Traits(single, (plain, kind, f"{shape}{large}"))
 
     def _is_thing(self, line: str, claim: Claim) -> bool:
         """A company, street or place by what stands in it or behind it, or a town before its state."""
@@ -583,7 +589,8 @@ def _bucket(rank: int | None) -> str:
     """How frequent a listed name is, on a scale of powers of about five."""
     if rank is None or rank == WORLD:  # the weights were estimated without the lists of other countries
         return "-"
-    return next((letter for limit, letter in ((50, "a"), (250, "b"), (1_200, "c"), (6_000, "d"), (30_000, "e")) if rank <= limit), "f")
+    limits = ((50, "a"), (250, "b"), (1_200, "c"), (6_000, "d"), (30_000, "e"), (WORLD - 1, "f"))
+    return next((letter for limit, letter in limits if rank <= limit), "w")
 
 
 def _alone(text: str, start: int, end: int) -> bool:

@@ -19,6 +19,7 @@ from detectors.person_ja_page import PageNames
 from detectors.person_spacy import SpacyPersons
 from detectors.person_tagger import BEGIN, INSIDE, NEAR, Asking, Tagger, Traits, run_of
 from detectors.presidio import result
+from detectors.word_groups import WordGroups
 from scanner.model import DetectSettings
 
 FULL: Final = 0.85
@@ -69,6 +70,7 @@ _THING_AFTER: Final = re.compile(
     r"[0-9０-９一二三四五六七八九十]+(?:丁目|番|号|[-－−ー‐]))"
 )
 _COMPANY_NEXT: Final = re.compile(r"[々一-龠ァ-ヴー]{2,12}(?:株式会社|有限会社|合同会社|\(株\)|（株）|㈱|\(有\)|（有）|㈲)")
+_BUSINESS_NEXT: Final = re.compile("(?:商店|商会|製作所)")
 _BRANCH_END: Final = re.compile(
     "(?:支店|支社|本店|本社|営業所|工場|倉庫|出張所|事業所|商店|商会|商事|工業|製作所|建設|産業|物産|運輸|印刷)$"
 )
@@ -212,6 +214,7 @@ class JapanesePersonRecognizer(EntityRecognizer):
 
         self.names = JapaneseNames()
         self._tokenizer = self.names.dictionary.tokenizer(mode=SplitMode.C)
+        self._groups = WordGroups("words_ja.bin.gz")
         self._tagger = Tagger("names_ja_prose.bin.gz")
         self._part_kinds: dict[int, tuple[str, str]] = {}
         self._known: dict[tuple[str, int], tuple[str, str, Traits, int]] = {}
@@ -378,7 +381,7 @@ class JapanesePersonRecognizer(EntityRecognizer):
         thing = _THING_AFTER.match(line, name.end)
         if not thing or _OFFICE_NEXT.match(line, name.end):
             return False
-        return bool(_COMPANY_NEXT.match(line, name.end))
+        return bool(_COMPANY_NEXT.match(line, name.end) or _BUSINESS_NEXT.match(line, name.end))
 
     @staticmethod
     def _named(tokens: list[Token], labels: list[int], first: int) -> list[_Name]:
@@ -435,12 +438,12 @@ class JapanesePersonRecognizer(EntityRecognizer):
                     kinds[part] = (_token_kind(speech), "/".join(speech[:4]))
                 if len(known) >= _KEPT:
                     known.clear()
-                seen = known[text, part] = (text, kinds[part][0], *self._seen(text, *kinds[part]))
+                seen = known[text, part] = (text, kinds[part][0], *self._seen(text, *kinds[part], morpheme.normalized_form()))
             tokens.append(make(Token, (start + offset, end + offset, *seen)))
         return tokens
 
-    def _seen(self, text: str, kind: str, speech: str) -> tuple[Traits, int]:
-        """What the tagger is told of a token, and the token's role."""
+    def _seen(self, text: str, kind: str, speech: str, normal: str) -> tuple[Traits, int]:
+        """What the tagger is told of a token, and the token's role. `normal`: the word without inflection, in its usual spelling."""
         listed = self.names.kinds(text)
         kana = katakana(text)
         readings = ("S" if kana in self.names.surname_readings else "") + ("G" if kana in self.names.given_readings else "")
@@ -450,7 +453,9 @@ class JapanesePersonRecognizer(EntityRecognizer):
         office = "o" if _AFTER_PERSON.fullmatch(text) or _OFFICE_NEXT.fullmatch(text) else ""
         alone = (f"w{plain}", f"p{speech}", f"k{speech}{kinds}", f"s{shape}", f"o{office}{shape[0]}")
         parts = (f"f{text[:1]}", f"l{text[-1:]}", f"g{text[:2]}", f"e{text[-2:]}", f"t{text[-3:]}")
-        traits = Traits(alone + parts, (plain, f"{speech}{kinds}{office}", shape))
+        small, middle, large = self._groups.of(normal) or self._groups.of(text) or ("-", "-", "-")
+        alike = (f"b{normal}", f"x{small}", f"y{middle}", f"z{large}{shape[:1]}", f"v{middle}{kinds}")
+        traits = Traits(alone + parts + alike, (plain, f"{speech}{kinds}{office}", f"{shape[:2]}{large}"))
         return traits, _role(text, speech, kind, listed, readings)
 
     # ------------------------------------------------------------------ kanji, and kana the dictionary knows
