@@ -75,6 +75,7 @@ class Arrivals:
         self._observer: Any = None
         self._events = events
         self._walker = threading.Thread(target=self._walk_on, name="strayscan-walk", daemon=True)
+        self._rest_until = 0.0
         self.overflows = 0
         self.last_whole_walk: float | None = None
 
@@ -137,21 +138,27 @@ class Arrivals:
     # ------------------------------------------------------------------ events
 
     def _observe(self) -> None:
-        from watchdog.events import FileSystemEvent, FileSystemEventHandler
+        from watchdog import events
         from watchdog.observers.inotify import InotifyObserver
 
         arrivals = self
 
-        class Handler(FileSystemEventHandler):
-            def on_any_event(self, event: FileSystemEvent) -> None:
+        class Handler(events.FileSystemEventHandler):
+            def on_any_event(self, event: events.FileSystemEvent) -> None:
                 arrivals._hear(event)
+
+        # Neither opening nor reading: a walk over many folders would fill the kernel's queue by itself, and the overflow ask for another.
+        files: list[type[events.FileSystemEvent]] = [
+            *(events.FileCreatedEvent, events.FileModifiedEvent, events.FileClosedEvent, events.FileMovedEvent),
+            *(events.DirCreatedEvent, events.DirMovedEvent),
+        ]
 
         self._log = _Overflow(self._overflowed)
         logging.getLogger("watchdog").addHandler(self._log)
         # said, with a dump of all watched paths, whenever a folder is created while its parent is being read: the watch is the same
         warnings.filterwarnings("ignore", message="Callback with id", category=RuntimeWarning)
         self._observer = InotifyObserver(generate_full_events=True)  # else a file moved in from outside looks like one being written
-        self._observer.schedule(Handler(), os.fsdecode(self._outbox), recursive=True)
+        self._observer.schedule(Handler(), os.fsdecode(self._outbox), recursive=True, event_filter=files)
         self._observer.start()
 
     def _hear(self, event: Any) -> None:
@@ -177,8 +184,9 @@ class Arrivals:
             self._wake()
 
     def _overflowed(self) -> None:
+        """A walk soon; not at once where the last one took long, since what it met has to be dealt with too."""
         self.overflows += 1
-        self.walk(WHOLE)
+        self.walk(WHOLE, max(0.0, self._rest_until - time.monotonic()))
 
     # ------------------------------------------------------------------ walks
 
@@ -202,7 +210,8 @@ class Arrivals:
             if below == WHOLE:
                 first = False
                 self.last_whole_walk = time.time()
-                self.walk(WHOLE, max(self._every, 5 * (now - began)))  # a folder that takes long is not walked all the time
+                self._rest_until = now + 5 * (now - began)  # a folder that takes long is not walked all the time
+                self.walk(WHOLE, max(self._every, self._rest_until - now))
             self._found.append(WalkEnded(below, seen, unread, now - began))
             self._wake()
 
