@@ -261,7 +261,7 @@ def test_ctrl_c_writes_what_was_done(tmp_path: Path) -> None:
     share = tmp_path / "share"
     share.mkdir()
     for number in range(400):
-        (share / f"{number:04}.txt").write_text("本日の会議では生産計画を確認した。" * 2_000)
+        (share / f"{number:04}.txt").write_text(f"第{number}回、本日の会議では生産計画を確認した。" * 2_000)
     command = [COMMAND, "scan", str(share), "--out", str(tmp_path / "out"), "--json"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     deadline = time.monotonic() + 60
