@@ -254,7 +254,7 @@ class AddressEnRecognizer(EntityRecognizer):
         (_NUMBER_SIGN, _STREET_SIGN),
         r"[0-9][A-Z]?[ ](?i:[NSEW]|NE|NW|SE|SW|N\.[EW]\.|S\.[EW]\.|north|south|east|west|so)\.?[ ][A-Z0-9]",
         (_NUMBER_SIGN, _ZIP_SIGN),
-        (_NUMBER_SIGN, rf"[ ](?i:{_STATE}|{_STATE_NAME})[ ]{{0,2}}(?:\r?\n|$)"),
+        (_NUMBER_SIGN, rf"[ ](?i:{_STATE}|{_STATE_NAME})(?![A-Za-z])"),
         r"(?i)box[ #]{1,3}[0-9]",
         rf",[ ]?(?:{_STATE}|(?i:D\.C\.|{_STATE_NAME}))[ ][0-9]{{5}}",
         r"(?i:[AFD]PO[ ]A[AEP])[ ][0-9]{5}",

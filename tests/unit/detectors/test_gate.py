@@ -77,6 +77,14 @@ def test_a_log_is_quiet() -> None:
     assert not gate.idle("何も")
 
 
+def test_a_log_is_quiet_for_all_detectors_together() -> None:
+    """Recognizers' signs too: one that is too loose costs a log fifty times its time, and no result shows it."""
+    gate = QUICK[None]._gate
+    assert gate is not None
+    assert gate.idle("\n".join(islice(log_lines(), 400)))
+    assert not gate.idle("\n".join(islice(log_lines(), 400)) + " 12 Main Street, Springfield, IL")
+
+
 def test_a_rule_that_needs_a_word_runs_only_where_it_stands() -> None:
     finder = Finder("x", (r"[0-9]{7}",), lambda *_: [], ("account no", "口座"), True, (r"[0-9]{7}",))
     gate = Gate([finder])
