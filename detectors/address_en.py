@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
-from functools import cache
 from typing import Any, ClassVar, Final
 
 import regex
@@ -17,7 +16,7 @@ from presidio_analyzer import EntityRecognizer, RecognizerResult
 
 from detectors.claims import first_come
 from detectors.fold import fold
-from detectors.pattern import WINDOW_SECONDS
+from detectors.pattern import WINDOW_SECONDS, compiled_form
 from detectors.presidio import result
 from detectors.rule import words_pattern
 from scanner.model import DetectSettings
@@ -241,12 +240,6 @@ def _alone(folded: str, start: int, end: int) -> bool:
     return (not left or left in ',\t"|\n') and (not right or right in ',\t"|\r\n') and bool(left or right)
 
 
-@cache
-def _compiled(form: str) -> Any:
-    """Of one form, when a text first asks for it: all of them take half a second of CPU."""
-    return regex.compile(f"{_PARTS}{form}", regex.X)
-
-
 class AddressEnRecognizer(EntityRecognizer):
     """Addresses written the American or British way."""
 
@@ -294,7 +287,7 @@ class AddressEnRecognizer(EntityRecognizer):
         for name, score, source in _FORMS:
             done = 0
             for start in starts.get(name, ()):
-                match = _compiled(source).match(folded, start, timeout=WINDOW_SECONDS) if start >= done else None
+                match = compiled_form(_PARTS, source).match(folded, start, timeout=WINDOW_SECONDS) if start >= done else None
                 if match is not None and not self._is_prose(name, match[0], _alone(folded, *match.span())):
                     done = match.end()
                     house = _HOUSE.search(folded[max(0, start - 80) : start]) if name == "full" else None

@@ -10,7 +10,6 @@ Forms follow the national annexes of UPU S42 and EN 14142-1.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from functools import cache
 from typing import Any, ClassVar, Final
 
 import regex
@@ -18,7 +17,7 @@ from presidio_analyzer import EntityRecognizer, RecognizerResult
 
 from detectors.claims import first_come
 from detectors.fold import fold
-from detectors.pattern import WINDOW_SECONDS
+from detectors.pattern import WINDOW_SECONDS, compiled_form
 from detectors.presidio import result
 from scanner.model import DetectSettings
 
@@ -131,12 +130,6 @@ def _starts(form: str, folded: str) -> Iterator[int]:
             yield from (at.start() for at in _START.finditer(folded, low, done))
 
 
-@cache
-def _compiled(form: str) -> Any:
-    """Of one form, when a text first asks for it: all of them take half a second of CPU."""
-    return regex.compile(f"{_PARTS}{form}", regex.X)
-
-
 class AddressEuRecognizer(EntityRecognizer):
     """Addresses written the way of continental Europe, South America and the Maghreb, alone or in English text."""
 
@@ -174,7 +167,7 @@ class AddressEuRecognizer(EntityRecognizer):
         for name, score, source in _FORMS:
             done = 0
             for start in _starts(name, folded):
-                match = _compiled(source).match(folded, start, timeout=WINDOW_SECONDS) if start >= done else None
+                match = compiled_form(_PARTS, source).match(folded, start, timeout=WINDOW_SECONDS) if start >= done else None
                 if match is not None and not _is_prose(name, match[0]):
                     done = match.end()
                     yield name, score, start, len(folded[:done].rstrip(" ,\r\n"))

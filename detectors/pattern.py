@@ -11,7 +11,7 @@ import re
 import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from re import _constants as sre  # type: ignore[attr-defined]
 from re import _parser  # type: ignore[attr-defined]
 from typing import Any, Final, Protocol
@@ -88,6 +88,12 @@ class BacktrackingMatcher:
             for match in self._compiled.finditer(text, low, high, timeout=WINDOW_SECONDS):
                 if match.start() <= last and match.start(self._group) >= 0:
                     yield match.span(self._group)
+
+
+@cache
+def compiled_form(parts: str, form: str) -> Any:
+    """A verbose pattern behind the definitions it calls, when a text first asks for it: all forms of addresses take a second of CPU."""
+    return regex.compile(f"{parts}{form}", regex.X)
 
 
 def _clusters(ends: Sequence[int], gap: int) -> Iterator[tuple[int, int]]:
