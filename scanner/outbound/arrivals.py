@@ -22,14 +22,15 @@ from scanner.outbound.disk import ASIDE, Identity
 from scanner.sources.exposure import Mounts
 from scanner.sources.filesystem import open_folder
 
-EVENT, WALK, START = "event", "walk", "start"
-"""How a file was found."""
+EVENT, WALK, START, AGAIN = "event", "walk", "start", "again"
+"""How a file was found. AGAIN: by a walk, but it may have been met before, when too many waited to remember it."""
 
 WHOLE: Final = b""
 FOLDER_AGAIN_SECONDS: Final = 1.0  # a new folder is walked twice: files come while the watch on it is being set
 _LOCAL_WORDS: Final = "ext2 ext3 ext4 xfs btrfs zfs tmpfs ramfs f2fs jfs reiserfs bcachefs nilfs2 overlay ubifs"
 _LOCAL: Final = frozenset(_LOCAL_WORDS.split())
 _BATCH: Final = 250
+MOST_HINTS: Final = 100_000  # paths that something happened to; beyond, it is as if the kernel had lost the event
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,22 +50,23 @@ class WalkEnded:
     below: bytes
     seen: int
     folders_unread: int
-    seconds: float
+    began: float  # `time.monotonic`
 
 
 def must_poll(folder: bytes, mounts: Mounts | None = None) -> bool:
-    """Do events of this folder not tell everything? By the type of its mount: local file systems alone are known to."""
+    """Do events of this folder not tell everything? By the types of its mount and of those inside: local ones alone are known to."""
     mounts = mounts or Mounts()
-    return mounts.of(os.stat(folder).st_dev, folder).fstype not in _LOCAL
+    return any(mount.fstype not in _LOCAL for mount in (mounts.of(os.stat(folder).st_dev, folder), *mounts.inside(folder)))
 
 
 class Arrivals:
-    """Watches `outbox` (a real path; `root` is a path that stays good) from threads of its own. `wake` is called when there is news."""
+    """Watches `outbox` (a real path; `root` is a path that stays good) from threads of its own. `wake` is called when there is news.
+    `every`: seconds between two walks over everything."""
 
     def __init__(self, outbox: bytes, root: bytes, *, events: bool, every: float, wake: Callable[[], None]) -> None:
         self._outbox = outbox
         self._root = root
-        self._every = every
+        self.every = every
         self._wake = wake
         self._hints: dict[bytes, bool] = {}  # path -> complete
         self._walks: dict[bytes, float] = {}  # folder -> when
@@ -103,6 +105,10 @@ class Arrivals:
         with self._news:
             self._walks[below] = min(self._walks.get(below, due), due)
             self._news.notify_all()
+
+    def walk_again(self) -> None:
+        """Over everything, soon; not at once where the last walk took long, since what it met has to be dealt with too."""
+        self.walk(WHOLE, max(0.0, self._rest_until - time.monotonic()))
 
     def hints(self, most: int) -> list[tuple[bytes, bool]]:
         """Paths that something happened to, and whether they are complete; taken away from here."""
@@ -179,14 +185,17 @@ class Arrivals:
             return
         with self._lock:
             news = not self._hints
-            self._hints[raw] = self._hints.get(raw, False) or complete
-        if news or complete:
+            full = len(self._hints) >= MOST_HINTS and raw not in self._hints
+            if not full:
+                self._hints[raw] = self._hints.get(raw, False) or complete
+        if full:
+            self._overflowed()
+        elif news or complete:
             self._wake()
 
     def _overflowed(self) -> None:
-        """A walk soon; not at once where the last one took long, since what it met has to be dealt with too."""
         self.overflows += 1
-        self.walk(WHOLE, max(0.0, self._rest_until - time.monotonic()))
+        self.walk_again()
 
     # ------------------------------------------------------------------ walks
 
@@ -211,8 +220,8 @@ class Arrivals:
                 first = False
                 self.last_whole_walk = time.time()
                 self._rest_until = now + 5 * (now - began)  # a folder that takes long is not walked all the time
-                self.walk(WHOLE, max(self._every, self._rest_until - now))
-            self._found.append(WalkEnded(below, seen, unread, now - began))
+                self.walk(WHOLE, max(self.every, self._rest_until - now))
+            self._found.append(WalkEnded(below, seen, unread, began))
             self._wake()
 
     def _next_walk(self) -> bytes | None:

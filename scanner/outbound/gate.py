@@ -34,7 +34,7 @@ from scanner.findings.store import Store, open_store
 from scanner.judge import FileJudge
 from scanner.model import Entry, Finished, Location, path_text
 from scanner.outbound import moves
-from scanner.outbound.arrivals import EVENT, WALK, WHOLE, Arrivals, Sight, WalkEnded, must_poll
+from scanner.outbound.arrivals import AGAIN, EVENT, WALK, WHOLE, Arrivals, Sight, WalkEnded, must_poll
 from scanner.outbound.decide import HOLD, RELEASE, TAKEN, Decision, Found, decide
 from scanner.outbound.desk import Desk, DeskError
 from scanner.outbound.disk import Broken, Changed, Disk, Identity, NameTaken, Place, missing
@@ -85,6 +85,8 @@ RETRY_SECONDS: Final = (2.0, 10.0, 60.0, 300.0)
 WRITERS_AGAIN: Final = 0.5  # seconds until a file that somebody has open for writing is looked at again
 _ROWS_AT_ONCE: Final = 500
 _AT_A_ROUND: Final = 250  # paths looked at between two looks at everything else
+MOST_WAITING: Final = 50_000  # files remembered before they enter the queue: beyond, the folder keeps them and a later walk finds them
+_GIVE_WAY_EVERY: Final = 5.0  # seconds between two looks at which of them are not ready
 _APPEARS_WITHIN: Final = 60.0  # seconds from the entry that a file is given back to its being there
 _STATE_AGAIN: Final = 5.0  # seconds until the state is tried again
 _ORDERS_EVERY: Final = 30.0  # seconds until orders that the disk refused are tried again
@@ -124,13 +126,14 @@ class GateSettings:
 
 @dataclass(slots=True)
 class _Waiting:
-    """A file that is not complete yet. `alone`: a name of an unfinished upload, or one without its marker."""
+    """A file that is not complete yet. `due`: when it is to be looked at next, as `_due` has it; infinity: not before something happens."""
 
     identity: Identity
     since: float
     seen: float
     by: str
     complete: bool
+    due: float = float("inf")
 
 
 @dataclass(slots=True)
@@ -216,6 +219,9 @@ class Gate:
             raise
         self._waiting: dict[bytes, _Waiting] = {}
         self._due: list[tuple[float, bytes]] = []
+        self._missed_at = 0.0  # when a file was last passed over since so many waited
+        self._more = self._more_asked = False  # more lies there than is remembered; a walk for the rest was asked for
+        self._give_way_at = 0.0
         self._active: dict[bytes, Queued] = {}
         self._again: set[bytes] = set()  # paths that something happened to while they were in hand
         self._to_stage: deque[Queued] = deque()
@@ -324,6 +330,7 @@ class Gate:
         self._first_seen = FirstSeen.of(self._store.out, "")
         with ThreadPoolExecutor(MOVERS, "strayscan-move") as self._pool:
             self._recover()
+            self._polling = self._must_poll()
             arrivals = Arrivals(
                 os.fsencode(self._outbox.real), self._outbox.path, events=not self._polling, every=self._walk_seconds, wake=self._wake
             )
@@ -357,9 +364,9 @@ class Gate:
         config = self._worker_config()
         with Supervisor(config, self.settings.scan.jobs) as supervisor:
             self._supervisor = supervisor
-            if self._stopping:
+            if self._stopping or not supervisor.load():
                 return
-            notify("READY=1")
+            notify("READY=1")  # from here on a file is decided as soon as it is complete
             try:
                 for task, event in supervisor.run(self._tasks(), self._round):
                     self._take(task.cookie, event)
@@ -374,6 +381,7 @@ class Gate:
         for in_hand in (self._decidable, self._moving, self._retry):
             in_hand.clear()
         self._scanning = 0
+        self._more = self._more_asked = False
         while not self._stopping:
             self._fault(f"the gate's state cannot be written ({error})")
             for teller in self._tellers:  # not the webhook: its events wait in the state
@@ -411,7 +419,7 @@ class Gate:
             self._active.keys() - waits or self._moving or self._to_stage or self._to_scan or self._scanning or self._told or self._complete
         )
         ready = any(not self._is_barred(path) for path in self._waiting)
-        return self._first_walk_over and not busy and not ready
+        return self._first_walk_over and not self._more and not busy and not ready
 
     def _round(self) -> None:
         """What is to be done at every turn, scans apart."""
@@ -434,9 +442,12 @@ class Gate:
         """A bounded part of the news: the end, the service manager and the files in hand must not wait until a million files are met."""
         hints = self._arrivals.hints(_AT_A_ROUND)
         for path, complete in hints:
+            if path.endswith(MARKER):
+                self._marked(path[: -len(MARKER)])
+            elif len(self._waiting) >= MOST_WAITING and path not in self._waiting and path not in self._active:
+                self._miss()  # without a look at each: there are many
+                continue
             sight = self._arrivals.look(path, EVENT, complete=complete)
-            if path.endswith(MARKER) and (marked := self._waiting.get(path[: -len(MARKER)])) is not None:
-                self._expect(path[: -len(MARKER)], marked)
             if sight is None:
                 self._waiting.pop(path, None)
             else:
@@ -449,6 +460,44 @@ class Gate:
                 self._meet(sight)
         if news is not None or len(hints) == _AT_A_ROUND:
             self._wake()
+        if self._more and not self._more_asked and len(self._waiting) <= MOST_WAITING // 2:
+            self._more_asked = True
+            self._arrivals.walk_again()
+
+    def _marked(self, path: bytes) -> None:
+        """A marker has come, or gone."""
+        known = self._waiting.get(path)
+        if known is not None:
+            self._expect(path, known)
+        elif (sight := self._arrivals.look(path, EVENT)) is not None:  # it was not remembered while it waited
+            self._meet(sight)
+
+    def _miss(self) -> None:
+        """A file is passed over: the folder keeps it, and a walk is asked for as soon as there is room."""
+        self._missed_at, self._more = time.monotonic(), True
+
+    def _has_room(self, path: bytes) -> bool:
+        """May one more file be remembered? Those that had time and are not ready give way, else unfinished uploads could keep all out."""
+        if len(self._waiting) < MOST_WAITING:
+            return True
+        if self._is_barred(path):
+            return False  # a rename, or the marker's arrival, is an event of its own, and the walk comes by
+        now = time.monotonic()
+        if now >= self._give_way_at:
+            self._give_way_at = now + _GIVE_WAY_EVERY
+            met_before = time.time() - 2 * self._settle_seconds - _GIVE_WAY_EVERY
+            for other, one in list(self._waiting.items()):
+                if other in self._complete:
+                    continue
+                if one.due == float("inf"):  # only an event will bring it on
+                    del self._waiting[other]
+                elif one.due > now and one.seen < met_before:
+                    del self._waiting[other]
+                    self._miss()
+        if len(self._waiting) >= MOST_WAITING:
+            self._miss()
+            return False
+        return True
 
     def _meet(self, sight: Sight) -> None:
         """A file was seen: is it new, and is it complete?"""
@@ -469,11 +518,12 @@ class Gate:
             known.by = EVENT if sight.by == EVENT else known.by
             self._expect(path, known)
             return
-        if self._is_settled(path, identity) or self._is_note(path):
+        if self._is_settled(path, identity) or self._is_note(path) or not self._has_room(path):
             return
         # The kernel sets the time of a change, so on a local file system it tells how long the file has been quiet already.
         quiet = 0.0 if self._polling else max(0.0, time.time() - identity.ctime_ns / 1e9)
-        waiting = _Waiting(identity, now - quiet, time.time(), sight.by, sight.complete)
+        by = AGAIN if self._more and sight.by == WALK else sight.by
+        waiting = _Waiting(identity, now - quiet, time.time(), by, sight.complete)
         self._waiting[path] = waiting
         self._expect(path, waiting)
 
@@ -519,10 +569,17 @@ class Gate:
         return sight is not None and sight.identity is not None and sight.identity.size == 0
 
     def _expect(self, path: bytes, waiting: _Waiting) -> None:
-        """When to look at it next."""
-        quick = waiting.complete or (not self._is_barred(path) and self._has_marker(path))
-        due = time.monotonic() if quick else waiting.since + self._settle_seconds
-        heapq.heappush(self._due, (due, path))
+        """When to look at it next: a barred one not before something happens to it."""
+        now = time.monotonic()
+        if waiting.due > now and not self._is_barred(path):
+            quick = waiting.complete or self._has_marker(path)
+            self._look_at(path, waiting, now if quick else waiting.since + self._settle_seconds)
+
+    def _look_at(self, path: bytes, waiting: _Waiting, due: float) -> None:
+        """At this time at the latest. Events come by the dozen for a file, and each walk sees it again: only what is earlier is entered."""
+        if due < waiting.due:
+            waiting.due = due
+            heapq.heappush(self._due, (due, path))
 
     @property
     def _settle_seconds(self) -> float:
@@ -532,21 +589,24 @@ class Gate:
         """Files that have been quiet for long enough, or were closed, are complete."""
         now = time.monotonic()
         while self._due and self._due[0][0] <= now and len(self._complete) < _AT_A_ROUND and len(self._to_stage) < 2 * MOST_IN_HAND:
-            path = heapq.heappop(self._due)[1]
+            due, path = heapq.heappop(self._due)
             waiting = self._waiting.get(path)
-            if waiting is None or path in self._active or path in self._complete:
+            if waiting is None or waiting.due != due:
+                continue
+            waiting.due = float("inf")
+            if path in self._active or path in self._complete:
                 continue
             if self._is_barred(path):
-                continue  # a rename, or the marker's arrival, is an event of its own, and the walk comes by
+                continue
             if not waiting.complete and not self._has_marker(path) and now - waiting.since < self._settle_seconds - 0.001:
-                heapq.heappush(self._due, (waiting.since + self._settle_seconds, path))
+                self._look_at(path, waiting, waiting.since + self._settle_seconds)
                 continue
             sight = self._arrivals.look(path, waiting.by)
             if sight is None or sight.identity is None:
                 del self._waiting[path]
             elif sight.identity != waiting.identity:
                 waiting.identity, waiting.since, waiting.complete = sight.identity, now, False
-                heapq.heappush(self._due, (now + self._settle_seconds, path))
+                self._look_at(path, waiting, now + self._settle_seconds)
             else:
                 self._complete[path] = None
 
@@ -591,15 +651,21 @@ class Gate:
         if walk.below != WHOLE:
             return
         self._first_walk_over = True
-        for path in list(self._waiting):  # markers and renames may have gone unheard
-            if not self._is_barred(path):
-                self._expect(path, self._waiting[path])
+        if not self._polling and self._must_poll():  # something was mounted inside since
+            self._polling = True
+            self._arrivals.every = self._walk_seconds
+            self._tell("polling", "notice")
+        self._more_asked = False
+        self._more = self._more and self._missed_at >= walk.began
+        for path, one in list(self._waiting.items()):  # markers and renames may have gone unheard
+            if one.due == float("inf"):
+                self._expect(path, one)
         before = time.time() - _APPEARS_WITHIN
         gone = [one for one in self.state.queue(*STAYING) if one.seen < before and self._arrivals.look(one.path, EVENT) is None]
         if gone:
             with self.state.transaction():
-                for one in gone:
-                    self.state.drop(one.item)
+                for queued in gone:
+                    self.state.drop(queued.item)
 
     def _check_in_place(self) -> None:
         """A folder that was renamed, unmounted or mounted over is not the one that people see. Raises GateError."""
@@ -830,11 +896,10 @@ class Gate:
         sight = self._arrivals.look(one.path, one.found_by)
         if sight is not None and sight.identity is not None:
             now = time.monotonic()
-            self._waiting[one.path] = _Waiting(sight.identity, now, one.seen, one.found_by, False)
             again = WRITERS_AGAIN if sight.identity == one.identity else self._settle_seconds
-            heapq.heappush(self._due, (now + again, one.path))
-            if sight.identity == one.identity:  # quiet, but open for writing
-                self._waiting[one.path].since = now + again - self._settle_seconds
+            since = now + again - self._settle_seconds if sight.identity == one.identity else now  # quiet, but open for writing
+            waiting = self._waiting[one.path] = _Waiting(sight.identity, since, one.seen, one.found_by, False)
+            self._look_at(one.path, waiting, now + again)
 
     def _failed(self, one: Queued, error: Exception, step: str) -> None:
         """A step that the disk refused: the file stays where it is, and is tried again."""
@@ -1026,9 +1091,8 @@ class Gate:
         pipeline = PipelineConfig("", limits, policy.detect, known, values, self._key.secret, False, self._tracing.excerpts)
         return WorkerConfig(pipeline, nice=settings.nice)
 
-    @property
-    def _polling(self) -> bool:
-        return self.settings.poll is not None or must_poll(os.fsencode(self._outbox.real), self._mounts)
+    def _must_poll(self) -> bool:
+        return self.settings.poll is not None or must_poll(os.fsencode(self._outbox.real), Mounts())
 
     @property
     def _walk_seconds(self) -> float:
@@ -1093,6 +1157,7 @@ class Gate:
         oldest = min([*waiting, *active], default=now)
         self.health.set(
             queue=len(self._waiting) + len(self._active),
+            more=self._more,
             unfinished=barred,
             in_hand=len(self._active),
             oldest_seconds=round(now - oldest, 1),

@@ -93,6 +93,14 @@ class Supervisor:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.close()
 
+    def load(self) -> bool:
+        """Wait until rules and dictionaries are loaded; False if `stop` was called meanwhile. Raises WorkersFailed."""
+        try:
+            self._ready()
+        except _StoppedEarly:
+            return False
+        return True
+
     def stop(self) -> None:
         """End `run` soon: workers are killed, and the tasks in hand end as STOPPED."""
         self._stopping = True

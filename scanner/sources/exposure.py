@@ -128,6 +128,10 @@ class Mounts:
             self._known[device] = found
         return found
 
+    def inside(self, directory: bytes) -> list[Mount]:
+        """The mounts below `directory` (absolute, without links), as the table was when it was last read."""
+        return [mount for point, mount in self._points if point.startswith(directory.rstrip(b"/") + b"/")]
+
     def _by_path(self, directory: bytes) -> Mount:
         inside = [(point, mount) for point, mount in self._points if (directory + b"/").startswith(point.rstrip(b"/") + b"/")]
         return max(inside, key=lambda pair: len(pair[0]))[1] if inside else Mount("", "none")

@@ -169,6 +169,9 @@ class InstantScanner:
     def __exit__(self, *_: object) -> None:
         """Nothing to end."""
 
+    def load(self) -> bool:
+        return not self._stopping
+
     def stop(self) -> None:
         self._stopping = True
 

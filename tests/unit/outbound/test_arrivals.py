@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from scanner.outbound import arrivals as arrivals_module
 from scanner.outbound.arrivals import START, WALK, WHOLE, Arrivals, Sight, WalkEnded, must_poll
 from scanner.sources.exposure import Mounts
 
@@ -163,3 +164,27 @@ def test_events_are_trusted_on_local_file_systems_alone(tmp_path: Path, kind: st
     device = os.stat(tmp_path).st_dev
     table = f"30 1 {os.major(device)}:{os.minor(device)} / / rw,relatime - {kind} source rw\n"
     assert must_poll(os.fsencode(tmp_path), Mounts(lambda: table)) is polled
+
+
+@pytest.mark.parametrize(("inner", "polled"), [("nfs4", True), ("ext4", False)])
+def test_a_mount_inside_the_folder_counts(tmp_path: Path, inner: str, polled: bool) -> None:
+    device = os.stat(tmp_path).st_dev
+    table = (
+        f"30 1 {os.major(device)}:{os.minor(device)} / / rw - ext4 source rw\n31 30 0:99 / {tmp_path}/partner rw - {inner} host:/x rw\n"
+        f"32 30 0:98 / {tmp_path}-beside rw - nfs4 host:/x rw\n"
+    )
+    assert must_poll(os.fsencode(tmp_path), Mounts(lambda: table)) is polled
+
+
+def test_more_hints_than_are_kept_are_like_lost_events(tmp_path: Path, start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(arrivals_module, "MOST_HINTS", 5)
+    heard = start()
+    for number in range(40):
+        (tmp_path / "out" / f"f{number}.txt").write_text("x")
+    for _ in range(200):
+        if heard.arrivals.overflows:
+            break
+        time.sleep(0.05)
+    assert heard.arrivals.overflows
+    assert len(heard.arrivals._hints) <= 5
+    heard.until(lambda: len(heard.sights.keys() | heard.hints.keys()) == 40)

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from scanner.config import Settings
+from scanner.outbound import gate as gate_module
 from scanner.outbound.gate import Gate, GateSettings
 from scanner.outbound.tell import Event
 from tests.crash.gate_child import InstantScanner
@@ -188,3 +189,79 @@ def test_the_honest_measure_counts_what_no_event_told_of(tmp_path: Path, monkeyp
         (one.out / "unheard.txt").write_text("x")
         one.until(lambda: len(one.told("released")) == 2)
         one.until(lambda: one.gate._counts["found_by_reconciling"] == 1)
+
+
+@pytest.fixture
+def few(monkeypatch: pytest.MonkeyPatch) -> int:
+    """The gate remembers no more than so many waiting files."""
+    monkeypatch.setattr(gate_module, "MOST_WAITING", 20)
+    monkeypatch.setattr(gate_module, "_GIVE_WAY_EVERY", 0.1)
+    return 20
+
+
+def test_more_files_than_are_remembered_are_all_decided_once(tmp_path: Path, few: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    most = 0
+    meet = Gate._meet
+
+    def measured(gate: Gate, sight: Any) -> None:
+        nonlocal most
+        meet(gate, sight)
+        most = max(most, len(gate._waiting))
+
+    monkeypatch.setattr(Gate, "_meet", measured)
+    with running(tmp_path, "settle_seconds: 0.1") as one:
+        for number in range(400):
+            folder = one.out / f"d{number % 7}"
+            folder.mkdir(exist_ok=True)
+            (folder / f"f{number}.txt").write_text("x")
+        one.until(lambda: len(one.told("released")) >= 400 and not one.gate._more)
+        assert one.gate._counts["found_by_reconciling"] < 400
+    assert len(one.told("released")) == len(set(one.told("released"))) == 400
+    assert few // 2 < most <= few
+
+
+def test_unfinished_uploads_do_not_keep_out_what_is_complete(tmp_path: Path, few: int) -> None:
+    with running(tmp_path, "settle_seconds: 0.1, marker: true") as one:
+        for number in range(3 * few):
+            (one.out / f"u{number}.part").write_text("x")
+            (one.out / f"unmarked{number}.csv").write_text("x")
+        time.sleep(0.4)
+        (one.out / "marked.csv").write_text("x")
+        (one.out / "marked.csv.done").touch()
+        one.until(lambda: one.told("released") == ["marked.csv"])
+        (one.out / f"unmarked{3 * few - 1}.csv.done").touch()
+        one.until(lambda: len(one.told("released")) == 2)
+        one.until(lambda: not one.gate._more)
+
+
+def test_with_once_a_gate_ends_where_more_uploads_are_unfinished_than_are_remembered(tmp_path: Path, few: int) -> None:
+    one = Running(tmp_path, "settle_seconds: 0.1", once=True, poll=0.1)
+    for number in range(3 * few):
+        (one.out / f"u{number}.part").write_text("x")
+        (one.out / f"whole{number}.csv").write_text("x")
+    one.thread.start()
+    one.thread.join(15)
+    assert not one.thread.is_alive()
+    assert len(set(one.told("released"))) == 3 * few
+
+
+def test_a_file_is_entered_once_however_many_events_and_walks_meet_it(tmp_path: Path) -> None:
+    """What waits for a busy gate is met again by every walk, and by every event: memory must not grow with these."""
+    with running(tmp_path, "settle_seconds: 600", reconcile=0.1) as one, (one.out / "long.txt").open("w") as file:
+        for _ in range(50):
+            file.write("x")
+            file.flush()
+            time.sleep(0.01)
+        one.until(lambda: one.gate._waiting)
+        assert len(one.gate._due) == 1
+
+
+def test_a_mount_that_appears_inside_is_walked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    mounted: list[bool] = []
+    monkeypatch.setattr(gate_module, "must_poll", lambda *_: bool(mounted))
+    with running(tmp_path, reconcile=0.2) as one:
+        assert not one.gate._polling
+        mounted.append(True)
+        one.until(lambda: one.told("polling"))
+        assert one.gate._polling
+        assert one.gate._arrivals.every == 2.0
