@@ -22,10 +22,15 @@ class WorkersFailed(Exception):
     """Workers cannot be started: a fault of the run, not of a file. The message names the place, never data."""
 
 
+NURSERY = "scanner.run.nursery"
+_WARMING = ("numpy", "pyarrow", "presidio_analyzer", "scanner.pipeline", "detectors.engine")  # what takes a second to import
+
+
 class NurseryLink:
     """A running nursery. Closing the link ends it and all its workers."""
 
-    def __init__(self, main: str, config: WorkerConfig, base: Path) -> None:
+    def __init__(self, main: str = NURSERY, *, warm: bool = False) -> None:
+        """`warm`: it imports libraries at once, while what `configure` tells is still being found out."""
         self.control, theirs = socket.socketpair()
         try:
             self._process = subprocess.Popen(
@@ -42,6 +47,11 @@ class NurseryLink:
             theirs.close()
         self._decoder = Decoder()
         self._threads: int | None = None
+        if warm:
+            self._send(Frame("warm", {"modules": list(_WARMING)}))
+
+    def configure(self, config: WorkerConfig, base: Path) -> None:
+        """Say what workers are made of: it loads rules and dictionaries."""
         self._send(Frame("config", {"worker": config.to_json(), "base": os.fspath(base)}))
 
     def wait_ready(self, stopping: Callable[[], bool]) -> int | None:

@@ -87,6 +87,10 @@ class Nursery:
         for frame in self._decoder.feed(chunk):
             if frame.kind == "config":
                 self._build(frame.body)
+            elif frame.kind == "warm":
+                for module in frame.body["modules"]:
+                    with suppress(Exception):  # what cannot be imported is told when it is wanted
+                        importlib.import_module(module)
             elif frame.kind == "fork":
                 self._fork(int(frame.body["number"]), Path(frame.body["temp"]))
             elif frame.kind == "kill":

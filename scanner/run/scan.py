@@ -9,7 +9,7 @@ import socket
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import closing, suppress
+from contextlib import closing, nullcontext, suppress
 from dataclasses import dataclass, field, fields, replace
 from functools import partial
 from operator import itemgetter
@@ -38,6 +38,7 @@ from scanner.run.hard_links import HardLinks
 from scanner.run.interrupt import Interrupts
 from scanner.run.journal import MOST_DEATHS, Checkpoints, Journal
 from scanner.run.ledger import Ledger, Plan, deciding
+from scanner.run.link import NurseryLink
 from scanner.run.progress import OnProgress, RunProgress
 from scanner.run.remembered import MOST_OBJECTS, Judged, findings_told
 from scanner.run.runlog import RunLog
@@ -75,8 +76,25 @@ def run_scan(
     `traced`: the index to compare with, if any. `keep`: of what the crawl meets, only this is scanned and has a row.
     `keep_texts`: fingerprints of running text go among the values.
     """
-    log = RunLog(sys.stderr if settings.log_format == "json" else None)
     policy = load(policy_file)
+    # Into a new store, everything will be read: workers' libraries are imported while rules are still being checked.
+    with nullcontext() if out.exists() else closing(Supervisor.warmed()) as warm:
+        return _run_scan(roots, policy, policy_file, out, settings, on_progress, traced or Traced(), keep, keep_texts, warm)
+
+
+def _run_scan(
+    roots: Sequence[Path],
+    policy: Policy,
+    policy_file: Path | None,
+    out: Path,
+    settings: Settings,
+    on_progress: OnProgress | None,
+    traced: Traced,
+    keep: Callable[[Entry], bool] | None,
+    keep_texts: bool,
+    warm: NurseryLink | None,
+) -> RunSummary:
+    log = RunLog(sys.stderr if settings.log_format == "json" else None)
     digests, resolved, key, limits = checked(roots, policy, out, settings)
     decides = deciding(digests, policy, limits, keep_texts)
     store = open_store(out, key.key_id)
@@ -86,11 +104,11 @@ def run_scan(
         with closing(Ledger.open(store.out, plan, policy, settings)) as ledger, ledger.begin(store) as writer:
             begun = _begun(writer.run_id, ledger.started, store.out, names, policy, policy_file)
             log("run_started", run_id=begun.run_id, roots=list(names), taken_up=ledger.taken_up is not None)
-            tracing = Tracing(traced or Traced(), policy, writer.folder)
+            tracing = Tracing(traced, policy, writer.folder)
             tracing.begin(store.out, names)
             run = _Run(writer, ledger, policy, digests, resolved, begun, on_progress, log, tracing, keep)
             config = _worker_config(writer.run_id, policy, limits, settings, key, writer.staging, tracing.excerpts, keep_texts)
-            summary = _carried_out(run, writer, config, settings, store.out)
+            summary = _carried_out(run, writer, config, settings, store.out, warm)
     except (StateFailed, _Broken) as error:
         log("run_failed", "error", kind=type(error.__cause__ or error).__name__)
         raise RunFailed(str(error)) from None
@@ -129,10 +147,10 @@ class _Broken(Exception):
     """A run that had begun cannot go on."""
 
 
-def _carried_out(run: _Run, writer: RunWriter, config: WorkerConfig, settings: Settings, out: Path) -> RunSummary:
+def _carried_out(run: _Run, writer: RunWriter, config: WorkerConfig, settings: Settings, out: Path, warm: NurseryLink | None) -> RunSummary:
     """Whatever ends the run before its time, what is on disk of it is left for the next to go on with."""
     try:
-        return run.carry_out(config, settings, out)
+        return run.carry_out(config, settings, out, warm)
     except (StoreError, WorkersFailed) as error:
         writer.suspend()
         raise _Broken(str(error)) from error
@@ -304,7 +322,7 @@ class _Run:
         self._in_hand: dict[int, int] = {}
         self._stopped: Callable[[], str | None] = lambda: None
 
-    def carry_out(self, config: WorkerConfig, settings: Settings, out: Path) -> RunSummary:
+    def carry_out(self, config: WorkerConfig, settings: Settings, out: Path, warm: NurseryLink | None) -> RunSummary:
         self._take_up()
         # Running text that is compared, or kept among the values, may be in a file in which nothing personal is found.
         self._facts_suffice = config.pipeline.excerpts is None and not config.pipeline.keep_texts
@@ -312,7 +330,7 @@ class _Run:
         eager = not self._ledger.knows(self._begun.roots_asked)
         with (
             closing(Journal(self._writer.folder, self._ledger.in_hand)) as self._journal,
-            Supervisor(config, settings.jobs, eager=eager) as supervisor,
+            Supervisor(config, settings.jobs, eager=eager, warm=warm) as supervisor,
             Interrupts(supervisor.stop) as interrupts,
             Deadline(_end_of(settings), supervisor.stop) as deadline,
         ):

@@ -21,7 +21,7 @@ from types import TracebackType
 from scanner.model import Reason
 from scanner.run.frames import Decoder, Frame, GarbageFrame, Task, WorkerConfig, encode, event_of, order_frame
 from scanner.run.job import Death, Job, Outcome, TaskDone, TaskEvent
-from scanner.run.link import NurseryLink, WorkersFailed
+from scanner.run.link import NURSERY, NurseryLink, WorkersFailed
 from scanner.run.workspace import make_workspace, sweep_workspaces
 
 __all__ = ["Outcome", "Supervisor", "Task", "TaskDone", "TaskEvent", "WorkerConfig", "WorkersFailed"]
@@ -63,9 +63,13 @@ class _Slot:
 class Supervisor:
     """Runs `jobs` workers. Use as a context manager, from one thread; `stop` may be called from a signal handler or another thread."""
 
-    def __init__(self, config: WorkerConfig, jobs: int, *, main: str = "scanner.run.nursery", eager: bool = True) -> None:
-        """`eager`: load rules and dictionaries at once, not when the first file asks for a worker (there may be none)."""
+    def __init__(
+        self, config: WorkerConfig, jobs: int, *, main: str = NURSERY, eager: bool = True, warm: NurseryLink | None = None
+    ) -> None:
+        """`eager`: load rules and dictionaries at once, not when the first file asks for a worker (there may be none). `warm`: a nursery
+        that was started before; the caller closes it where this is never entered."""
         self._eager = eager
+        self._warm = warm
         self.config = config
         self.limits = config.pipeline.limits
         self.jobs = max(jobs, 1)
@@ -83,6 +87,11 @@ class Supervisor:
         self._selector = selectors.DefaultSelector()
         self._woken, self._wake = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         self._selector.register(self._woken, selectors.EVENT_READ, None)
+
+    @staticmethod
+    def warmed() -> NurseryLink:
+        """A nursery that imports libraries, for a supervisor whose configuration is not known yet. To be closed."""
+        return NurseryLink(warm=True)
 
     def __enter__(self) -> Supervisor:
         """Starts to load rules and dictionaries if it is `eager`, without waiting for it."""
@@ -366,7 +375,8 @@ class Supervisor:
 
     def _start(self) -> NurseryLink:
         if self._nursery is None:
-            self._nursery = NurseryLink(self._main, self.config, self._base)
+            self._nursery, self._warm = self._warm or NurseryLink(self._main), None
+            self._nursery.configure(self.config, self._base)
             self._selector.register(self._nursery.control, selectors.EVENT_READ, self._nursery)
         return self._nursery
 

@@ -257,6 +257,25 @@ def test_the_staged_library_set_starts_no_thread(tmp_path: Path) -> None:
         assert supervisor.config.preload, "a thread appeared before the fork"
 
 
+def test_a_nursery_that_was_started_before_it_was_known_what_workers_are_made_of(tmp_path: Path) -> None:
+    share = write_share(tmp_path, {"a": f"pid {tmp_path}/pid"})
+    early = Supervisor.warmed()
+    with Supervisor(config(tmp_path), 1, warm=early) as supervisor:
+        told = list(supervisor.run(tasks(share)))
+        worker = int((tmp_path / "pid").read_text().split()[0])
+        parent = int(Path(f"/proc/{worker}/stat").read_text().rpartition(")")[2].split()[1])
+        assert parent == early._process.pid
+    assert isinstance(told[-1][1], TaskDone)
+    assert early._process.poll() is not None
+    early.close()  # as its starter does
+
+
+def test_a_nursery_that_is_never_needed_ends_at_once() -> None:
+    early = Supervisor.warmed()
+    early.close()
+    assert early._process.poll() is not None
+
+
 def test_a_pipeline_that_cannot_be_built(tmp_path: Path) -> None:
     share = write_share(tmp_path, {"a": "x"})
     with (

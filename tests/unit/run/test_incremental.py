@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import os
 import sqlite3
+from io import BytesIO
 from pathlib import Path
 
 import pytest
 
 from scanner.api import open_findings
 from scanner.run.state import NAME, State
+from scanner.sources.filesystem import RootError
 from tests.unit.run.quick_pipeline import reads
-from tests.unit.run.quick_run import quick, run, write
+from tests.unit.run.quick_run import InProcess, quick, run, write
 
 
 @pytest.fixture(autouse=True)
@@ -63,6 +65,19 @@ def test_nothing_changed_reads_only_what_could_not_be_read(share: Path, out: Pat
             rows = [dict(zip(t["object_id"], t[name], strict=True)) for t in (found.objects(run=r.run_id) for r in (first, second))]
             assert rows[0] == rows[1], name
         assert set(found.findings()["last_seen"]) == {found.runs()["started_at"].max()}
+
+
+def test_libraries_are_imported_ahead_for_a_new_store_alone(share: Path, out: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where nothing has changed no worker is wanted, so none is warmed; what was warmed is closed however the run ends."""
+    warmed: list[BytesIO] = []
+    monkeypatch.setattr(InProcess, "warmed", staticmethod(lambda: warmed.append(BytesIO()) or warmed[-1]))
+    run(share, out)
+    assert [one.closed for one in warmed] == [True]
+    run(share, out)
+    assert len(warmed) == 1
+    with pytest.raises(RootError):
+        run(share / "not-there", out.with_name("other"))
+    assert [one.closed for one in warmed] == [True, True]
 
 
 def test_unchanged_after_unchanged(share: Path, out: Path) -> None:
