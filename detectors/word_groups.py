@@ -9,14 +9,14 @@ import gzip
 import zlib
 from importlib.resources import files
 
+import numpy as np
+
 
 class WordGroups:
     """The groups of a language's words, three for each: one of many small, of fewer, of few large ones."""
 
     def __init__(self, name: str) -> None:
         """Load `detectors/data/<name>`."""
-        import numpy as np
-
         data = gzip.decompress((files("detectors") / "data" / name).read_bytes())
         words, groups = (int(size) for size in np.frombuffer(data, "<u4", 2))
         self._keys = np.frombuffer(data, "<u4", words, 8)
@@ -26,7 +26,7 @@ class WordGroups:
 
     def of(self, word: str) -> tuple[int, int, int] | None:
         """(small, middle, large group) of a word, None if it is not known. English words in small letters."""
-        key = zlib.crc32(word.encode("utf-8", "surrogatepass"))
+        key = np.uint32(zlib.crc32(word.encode("utf-8", "surrogatepass")))  # of a plain number NumPy casts all keys first
         at = int(self._keys.searchsorted(key))
         if at == len(self._keys) or self._keys[at] != key:
             return None
