@@ -5,11 +5,11 @@ from __future__ import annotations
 import io
 import random
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from pathlib import Path
 
-PDF_LINES = 40
+PDF_LINES, PDF_COLUMNS = 40, 84
 SURNAMES = "佐藤 鈴木 高橋 田中 伊藤 渡辺 山本 中村 小林 加藤 吉田 山田 佐々木 山口 松本 井上 木村 林 斎藤 清水 山崎 森 池田 橋本 阿部 石川 前田 藤田 後藤 岡田".split()
 SURNAME_KANA = "サトウ スズキ タカハシ タナカ イトウ ワタナベ ヤマモト ナカムラ コバヤシ カトウ ヨシダ ヤマダ ササキ ヤマグチ マツモト イノウエ キムラ ハヤシ サイトウ シミズ ヤマザキ モリ イケダ ハシモト アベ イシカワ マエダ フジタ ゴトウ オカダ".split()
 GIVEN = "翔太 健一 美咲 陽子 大輔 直樹 由美 恵子 拓也 愛 誠 真由美 健太 彩 浩 智子 亮 千尋 修 明日香".split()
@@ -62,17 +62,17 @@ def dump_lines(seed: int = 4) -> Iterator[str]:
 
 
 def prose_lines(seed: int = 2) -> Iterator[str]:
-    """Japanese and English prose by turns, one line in eight with data."""
+    """Japanese and English prose by turns, one line in eight with data, in the language of its line."""
     rng = random.Random(seed)
     number = 0
     while True:
         number += 1
         japanese = number % 2
         line = "".join(rng.choices(JAPANESE, k=3)) if japanese else " ".join(rng.choices(ENGLISH, k=24)) + "."
-        if number % 8 == 0:
+        if number % 16 == 7:
             name, _, _, address, phone, _, mail = person(rng, number)
             line += f"担当は{name}様、住所は{address}、電話 {phone}、メールは{mail}です。"
-        elif number % 8 == 5:
+        elif number % 16 == 14:
             line += f" Please contact Mr. John Carter at +1 202-555-{rng.randrange(100, 200):04} or carter{number}@example.com."
         yield line
 
@@ -153,8 +153,8 @@ def xlsx(rows: list[list[str]]) -> bytes:
     )
 
 
-def pdf(lines: list[str]) -> bytes:
-    """Pages of 40 lines in a font of Japanese."""
+def pdf(lines: Iterable[str], pages: int) -> bytes:
+    """Pages of 40 lines of at most 42 full-width characters, as a letter has, in a font of Japanese that is not in the file."""
     from reportlab.pdfbase import pdfmetrics
     from reportlab.pdfbase.cidfonts import UnicodeCIDFont
     from reportlab.pdfgen.canvas import Canvas
@@ -162,13 +162,26 @@ def pdf(lines: list[str]) -> bytes:
     pdfmetrics.registerFont(UnicodeCIDFont("HeiseiMin-W3"))
     buffer = io.BytesIO()
     page = Canvas(buffer, invariant=1)
-    for start in range(0, len(lines), PDF_LINES):
-        page.setFont("HeiseiMin-W3", 9)
-        for at, line in enumerate(lines[start : start + PDF_LINES]):
-            page.drawString(30, 800 - 19 * at, line)
+    broken = list(islice((part for line in lines for part in _broken(line)), pages * PDF_LINES))
+    for start in range(0, len(broken), PDF_LINES):
+        page.setFont("HeiseiMin-W3", 12)
+        for at, line in enumerate(broken[start : start + PDF_LINES]):
+            page.drawString(45, 800 - 19 * at, line)
         page.showPage()
     page.save()
     return buffer.getvalue()
+
+
+def _broken(line: str) -> Iterator[str]:
+    """A paragraph as lines of a page."""
+    part, columns = "", 0
+    for character in line:
+        wide = 1 + (ord(character) > 0xFF)
+        if columns + wide > PDF_COLUMNS:
+            yield part
+            part, columns = "", 0
+        part, columns = part + character, columns + wide
+    yield part
 
 
 def _package(parts: dict[str, str]) -> bytes:
@@ -209,10 +222,10 @@ def book_folder(folder: Path, count: int, size: int = 1_000_000, *, first: int =
 
 
 def pdf_folder(folder: Path, count: int, pages: int = 25, *, first: int = 0) -> Path:
-    """`count` files of so many pages of prose, one line in four with data."""
+    """`count` files of so many pages of prose, one paragraph in eight with data."""
     folder.mkdir(parents=True, exist_ok=True)
     for number in range(first, first + count):
-        (folder / f"letter-{number}.pdf").write_bytes(pdf(list(islice(prose_lines(number), pages * PDF_LINES))))
+        (folder / f"letter-{number}.pdf").write_bytes(pdf(prose_lines(number), pages))
     return folder
 
 
