@@ -128,8 +128,12 @@ def docx(paragraphs: list[str]) -> bytes:
 def xlsx(rows: list[list[str]]) -> bytes:
     """The least workbook that holds these rows, their texts shared as Excel shares them."""
     shared: dict[str, int] = {}
-    cells = ("".join(f'<c t="s"><v>{shared.setdefault(value, len(shared))}</v></c>' for value in row) for row in rows)
-    body = "".join(f"<row>{row}</row>" for row in cells)
+    body = "".join(
+        f'<row r="{number}">'
+        + "".join(f'<c r="{chr(65 + at)}{number}" t="s"><v>{shared.setdefault(value, len(shared))}</v></c>' for at, value in enumerate(row))
+        + "</row>"
+        for number, row in enumerate(rows, 1)
+    )
     strings = "".join(f"<si><t>{text}</t></si>" for text in shared)
     name = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
     office = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"

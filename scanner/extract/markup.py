@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator
 from typing import BinaryIO
 from xml.parsers import expat
 
+from scanner.extract.ooxml_runs import Feeder
 from scanner.model import Reason, Unreadable
 
-START, END, TEXT = 0, 1, 2
+START, END, TEXT, RUN = 0, 1, 2, 3
 
 _CUT = {
     expat.errors.codes[expat.errors.XML_ERROR_NO_ELEMENTS],
@@ -58,8 +60,12 @@ def new_parser(encoding: str | None = None) -> expat.XMLParserType:
     return parser
 
 
-def events(stream: BinaryIO, depth_limit: int) -> Iterator[tuple[int, str, dict[str, str]]]:
+def events(
+    stream: BinaryIO, depth_limit: int, runs: tuple[re.Pattern[str], bytes] | None = None
+) -> Iterator[tuple[int, str, dict[str, str]]]:
     """``(START, name, attributes)``, ``(END, name, {})``, ``(TEXT, text, {})`` with local names, 64 kB read at a time.
+
+    `runs`: a pattern of `ooxml_runs` and the tag that ends each piece; what it matches in the root comes as ``(RUN, markup, {})``.
 
     Raises `Unreadable` after the events before the fault: TOO_DEEP, RATIO (entities declared), TRUNCATED, DAMAGED.
     """
@@ -82,12 +88,20 @@ def events(stream: BinaryIO, depth_limit: int) -> Iterator[tuple[int, str, dict[
 
     parser.StartElementHandler = start  # attributes come as a list: ordered_attributes
     parser.EndElementHandler = end
+
+    def run(markup: str) -> bool:
+        if depth != 1:
+            return False
+        queue.append((RUN, markup, nothing))
+        return True
+
     parser.CharacterDataHandler = lambda text: queue.append((TEXT, text, nothing))
+    feed: Callable[[bytes], object] = Feeder(parser, *runs, run).feed if runs else lambda chunk: parser.Parse(chunk, not chunk)
     fault: Reason | None = None
     while fault is None:
         try:
             chunk = stream.read(1 << 16)
-            parser.Parse(chunk, not chunk)
+            feed(chunk)
         except Unreadable as error:
             chunk, fault = b"", error.reason
         except expat.ExpatError as error:

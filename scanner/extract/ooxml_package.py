@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import lzma
 import posixpath
+import re
 import struct
 import zipfile
 import zlib
@@ -171,10 +172,10 @@ class Package:
                 tail = window[-64:]
         return False
 
-    def events(self, name: str) -> Iterator[tuple[int, str, dict[str, str]]]:
+    def events(self, name: str, runs: tuple[re.Pattern[str], bytes] | None = None) -> Iterator[tuple[int, str, dict[str, str]]]:
         """A part's markup as `markup.events` gives it."""
         with self.open(name) as stream:
-            yield from events(stream, self.budget.limits.markup_depth)
+            yield from events(stream, self.budget.limits.markup_depth, runs)
 
     def relationships(self, part: str) -> list[Relationship]:
         """What a part points to; targets inside the package as part names. A broken list reads as far as it goes."""

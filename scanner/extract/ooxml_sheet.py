@@ -10,10 +10,11 @@ from dataclasses import dataclass, field
 from typing import IO
 from xml.parsers import expat
 
-from scanner.extract import number_format
+from scanner.extract import number_format, ooxml_runs
 from scanner.extract.grid import Row, sheet_items
-from scanner.extract.markup import END, START, TEXT, attributes_of, fault_of, new_parser
+from scanner.extract.markup import END, RUN, START, TEXT, attributes_of, fault_of, new_parser
 from scanner.extract.ooxml_package import Package, Relationship, guarded, leftovers, link_text, properties
+from scanner.extract.ooxml_runs import Feeder
 from scanner.extract.ooxml_story import story
 from scanner.extract.prose import pieces
 from scanner.model import Blob, Budget, Extractor, Gap, Item, Reason, Unreadable
@@ -22,6 +23,8 @@ _STRINGS_IN_MEMORY = 48 * 2**20
 _STRINGS_AT_MOST = 30_000_000
 _STRING_LENGTH = 1_000_000
 _NOTES_AT_MOST = 2_000_000
+_DEPTH_OF_ROWS = 2  # in sheetData in worksheet
+_DEPTH_OF_A_ROW = 5  # row, c, is, t, and one to be sure
 _REFERENCE = re.compile(r"([A-Z]{1,3})(\d{1,7})$")
 _LITERAL = re.compile(r'"((?:[^"]|"")*)"')
 
@@ -83,8 +86,11 @@ def _load_strings(package: Package, name: str, strings: SharedStrings) -> None:
     phonetic: list[str] | None = None
     within = False
     try:
-        for kind, tag, _ in package.events(name):
-            if kind == TEXT:
+        for kind, tag, _ in package.events(name, (ooxml_runs.STRINGS, b"</si>")):
+            if kind == RUN:
+                for one in ooxml_runs.STRING.findall(tag):
+                    strings.append(one)
+            elif kind == TEXT:
                 if within and phonetic is not None:
                     phonetic.append(tag)
                 elif within and size < _STRING_LENGTH:
@@ -182,10 +188,33 @@ class _SheetParser:
         self._side: list[str] = []
         self._phonetic = False
         self._columns: dict[str, int] = {}
-        self.parser = new_parser()
-        self.parser.StartElementHandler = self._start  # attributes come as a list
-        self.parser.EndElementHandler = self._end
-        self.parser.CharacterDataHandler = self._text
+        parser = new_parser()
+        parser.StartElementHandler = self._start  # attributes come as a list
+        parser.EndElementHandler = self._end
+        parser.CharacterDataHandler = self._text
+        parser.StartNamespaceDeclHandler = lambda prefix, _: self._prefixes.add(prefix)
+        self._prefixes: set[str | None] = set()
+        self.feed = Feeder(parser, ooxml_runs.ROWS, b"</row>", self._take).feed
+        self._outside = depth_limit
+
+    def _take(self, markup: str) -> bool:
+        """Rows of the ordinary form, where rows stand; not where hardly another element may be open."""
+        if self._outside - self._depth_left != _DEPTH_OF_ROWS or self._depth_left < _DEPTH_OF_A_ROW:
+            return False
+        if not self._prefixes.issuperset(ooxml_runs.PREFIX.findall(markup)):
+            return False
+        for attributes, body in ooxml_runs.ROW.findall(markup):
+            number = ooxml_runs.ROW_NUMBER.search(attributes)
+            self._row = (int(number[1]) if number else 0) or self._row + 1
+            cells: dict[int, str] = {}
+            column = 0
+            for letters, style, kind, raw in ooxml_runs.CELL.findall(body):
+                column = (self._columns.get(letters) or self._column_of(letters)) if letters else column + 1
+                if raw and (text := self._shown(kind, int(style or 0), raw)):
+                    cells[column] = text
+            if cells:
+                self.rows.append((self._row, cells))
+        return True
 
     def _start(self, name: str, flat: list[str]) -> None:
         self._depth_left -= 1
@@ -230,13 +259,11 @@ class _SheetParser:
                 self._type = flat[index + 1]
             elif key == "s":
                 self._style = _number(flat[index + 1])
-        letters = reference.rstrip("0123456789")
-        column = self._columns.get(letters)
-        if column is None:
-            column = column_number(reference)
-            if letters and column and len(self._columns) < 20_000:
-                self._columns[letters] = column
-        self._column = column or self._column + 1
+        match = _REFERENCE.match(reference)
+        self._column = (self._columns.get(match[1]) or self._column_of(match[1])) if match else self._column + 1
+
+    def _column_of(self, letters: str) -> int:
+        return self._columns.setdefault(letters, column_number(letters))  # there are at most 18,278
 
     def _end(self, name: str) -> None:
         self._depth_left += 1
@@ -247,7 +274,7 @@ class _SheetParser:
                 self._book.strings.add_phonetic("".join(self._side))
                 self._side.clear()
         elif tag == "c":
-            if self._value and (text := self._shown("".join(self._value))):
+            if self._value and (text := self._shown(self._type, self._style, "".join(self._value))):
                 self._cells[self._column] = text
         elif tag == "row":
             if self._cells:
@@ -271,9 +298,8 @@ class _SheetParser:
         if self._keep is not None:
             self._keep.append(text)
 
-    def _shown(self, raw: str) -> str:
+    def _shown(self, kind: str, style: int, raw: str) -> str:
         """A cell's value as text."""
-        kind = self._type
         if kind == "s":
             try:
                 return self._book.strings[int(raw)]
@@ -287,20 +313,19 @@ class _SheetParser:
         if kind == "d":
             return raw.removesuffix("T00:00:00")
         styles = self._book.styles
-        if self._style < len(styles.dates):
-            code = styles.codes[self._style]
-            if styles.dates[self._style]:
+        if style < len(styles.dates):
+            code = styles.codes[style]
+            if styles.dates[style]:
                 return number_format.date_text(raw, code, epoch_1904=self._book.epoch_1904)
             if code is not None:
                 return number_format.pictured(raw, code)
         return number_format.plain(raw)
 
 
-def column_number(reference: str) -> int:
-    """``"XFD7"`` -> 16384; 0 if it is no cell reference."""
-    match = _REFERENCE.match(reference)
+def column_number(letters: str) -> int:
+    """``"XFD"`` -> 16384."""
     number = 0
-    for letter in match[1] if match else "":
+    for letter in letters:
         number = number * 26 + ord(letter) - 64
     return number
 
@@ -314,7 +339,7 @@ def _rows(book: _Workbook, part: str, notes: _Notes) -> Iterator[Row]:
         while fault is None:
             try:
                 chunk = stream.read(1 << 16)
-                driver.parser.Parse(chunk, not chunk)
+                driver.feed(chunk)
             except Unreadable as error:
                 chunk, fault = b"", error.reason
             except expat.ExpatError as error:
