@@ -336,7 +336,7 @@ class _Run:
         ):
             self._stopped = lambda: interrupts.word or ("stopped" if deadline.passed else None)
             pieces = ahead(in_pieces(crawl(self._roots, self._excluded(out))), PIECES_AHEAD)
-            for task, event in supervisor.run(self._tasks(pieces)):
+            for task, event in supervisor.run(self._tasks(pieces), on_begin=lambda task: self._journal.begin(task.location)):
                 self._take(task.cookie, event)
             pieces.close()
             stopped = self._stopped()
@@ -380,7 +380,6 @@ class _Run:
             if self._stopped() is not None:
                 return
             for task in self._work(entry, look, known):
-                self._journal.begin(entry.location)
                 self._contents.begin(entry)
                 yield task
 

@@ -80,6 +80,7 @@ class Supervisor:
         self._losses = 0
         self._retrying_since: float | None = None
         self._stopping = False
+        self._on_begin: Callable[[Task], None] | None = None
         self._closed = False
         self._nursery: NurseryLink | None = None
         sweep_workspaces(config.temp)
@@ -137,14 +138,22 @@ class Supervisor:
 
     # ------------------------------------------------------------------ the run
 
-    def run(self, tasks: Iterable[Task | None], on_round: Callable[[], None] | None = None) -> Iterator[tuple[Task, TaskEvent]]:
+    def run(
+        self,
+        tasks: Iterable[Task | None],
+        on_round: Callable[[], None] | None = None,
+        on_begin: Callable[[Task], None] | None = None,
+    ) -> Iterator[tuple[Task, TaskEvent]]:
         """Work through `tasks`, taken one at a time as workers become free. Yields events of tasks in any interleaving.
 
         A None among them says that there is no work at the moment: it is asked again after `wake`, an event, or a quarter of a second.
         `on_round` is called at least that often, also while all workers are busy. While the caller holds an event, workers go on until
-        their pipes are full; their memory is watched all the time. Raises WorkersFailed.
+        their pipes are full; their memory is watched all the time.
+        `on_begin` is called just before a worker is given a task, at each attempt: one that was taken may wait for long until there is
+        a worker. Raises WorkersFailed.
         """
         source = iter(tasks)
+        self._on_begin = on_begin
         more = True
         try:
             while not self._stopping:
@@ -210,6 +219,8 @@ class Supervisor:
         return self._free_slot() or self._fork()
 
     def _assign(self, slot: _Slot, job: Job) -> None:
+        if self._on_begin is not None:
+            self._on_begin(job.task)
         slot.job = job
         slot.began = slot.heard = time.monotonic()
         slot.served += 1

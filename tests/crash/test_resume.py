@@ -92,9 +92,9 @@ def die_after(monkeypatch: pytest.MonkeyPatch, files: int, share: Path, out: Pat
     count = 0
     real = InProcess.run
 
-    def dying(self: InProcess, tasks: Any) -> Any:
+    def dying(self: InProcess, tasks: Any, **more: Any) -> Any:
         nonlocal count
-        for task, event in real(self, tasks):
+        for task, event in real(self, tasks, **more):
             if type(event).__name__ == "Finished" and not event.facts.member:  # type: ignore[union-attr]
                 count += 1
                 if count > files:
@@ -114,6 +114,28 @@ def let_go(writer: RunWriter) -> None:
     os.close(writer._held._handle)  # type: ignore[arg-type]
     writer._held._handle = None
     assert path.exists()
+
+
+def test_deaths_before_a_worker_had_the_file_are_not_counted_against_it(
+    share: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Rules take seconds to load: a run that is killed while they do has begun nothing."""
+    run(share, tmp_path / "undisturbed")
+    out = tmp_path / "out"
+
+    def loading(self: InProcess, tasks: Any, **more: Any) -> Any:
+        next(iter(tasks))
+        raise Died
+        yield
+
+    die_after(monkeypatch, 3, share, out)
+    for _ in range(3):
+        with monkeypatch.context() as patch, pytest.raises(Died):
+            patch.setattr(InProcess, "run", loading)
+            patch.setattr(RunWriter, "suspend", let_go)
+            run(share, out, checkpoint_seconds=0.0)
+    run(share, out)
+    assert content(out) == content(tmp_path / "undisturbed")
 
 
 @pytest.mark.parametrize("files", [0, 1, 7, 19])

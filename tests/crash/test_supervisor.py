@@ -240,6 +240,19 @@ def test_temporary_folder_is_removed_after_a_kill(tmp_path: Path) -> None:
     assert len((tmp_path / "seen").read_text().splitlines()) == 3
 
 
+def test_a_task_has_begun_when_a_worker_has_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    listed = tasks(write_share(tmp_path, {"a": "crash-first-time", "b": "x"}))
+    begun: list[str] = []
+    with Supervisor(config(tmp_path), 1) as supervisor:
+        for task, event in supervisor.run(listed, on_begin=lambda task: begun.append(task.location.path)):
+            assert not isinstance(event, TaskDone) or task.location.path in begun
+    assert sorted(begun) == ["a", "a", "b"], "each attempt"
+    monkeypatch.setattr(NurseryLink, "wait_ready", lambda *_: None)  # stopped before they are loaded
+    with Supervisor(config(tmp_path), 1) as supervisor:
+        list(supervisor.run(listed, on_begin=lambda _: begun.append("while rules were being loaded")))
+    assert len(begun) == 3
+
+
 def test_workers_are_replaced_after_so_many_files(tmp_path: Path) -> None:
     run(tmp_path, {f"f{number}": f"pid {tmp_path}/pids" for number in range(7)}, recycle_after=3)
     assert len(set((tmp_path / "pids").read_text().split())) == 3

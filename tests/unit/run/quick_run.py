@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -40,10 +40,11 @@ class InProcess:
     def stop(self) -> None:
         self._stopping = True
 
-    def run(self, tasks: Iterable[Task]) -> Iterator[tuple[Task, Event | TaskDone]]:
+    def run(self, tasks: Iterable[Task], *, on_begin: Callable[[Task], None]) -> Iterator[tuple[Task, Event | TaskDone]]:
         pipeline = build(self._config)
         with tempfile.TemporaryDirectory() as temporary:
             for task in tasks:
+                on_begin(task)
                 heard = _Heard(self._config.pipeline.staging)
                 order = Order(task.location, task.spec, frozenset(), task.careful, task.known_hash, task.alike)
                 worker._carry_out(order, heard, pipeline, self._config.pipeline.limits, Path(temporary))  # type: ignore[arg-type]

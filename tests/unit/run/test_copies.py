@@ -200,9 +200,9 @@ def test_a_run_that_died_goes_on_with_the_copies_it_had(share: Path, monkeypatch
     api.refresh_stores(share.parent / "policy.yaml", jobs=1)
     done, real = 0, InProcess.run
 
-    def dying(self: InProcess, tasks: Any) -> Any:
+    def dying(self: InProcess, tasks: Any, **more: Any) -> Any:
         nonlocal done
-        for task, event in real(self, tasks):
+        for task, event in real(self, tasks, **more):
             done += type(event).__name__ == "Finished"
             if done > files:
                 raise Died
