@@ -8,7 +8,7 @@ The parts follow USPS Publication 28 and the UK postcode format; a house number 
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Final
 
 import regex
@@ -19,6 +19,7 @@ from detectors.fold import fold
 from detectors.pattern import WINDOW_SECONDS, compiled_form
 from detectors.presidio import result
 from detectors.rule import words_pattern
+from detectors.sign_places import Copy, Places, Range, found_in
 from scanner.model import DetectSettings
 
 _SUFFIX: Final = (
@@ -207,25 +208,35 @@ _HOUSE: Final = regex.compile(  # the name of a house, right before its number, 
     r"(?:^|[\n,:;|\t\"])[ ]?(?P<house>(?:[\p{Lu}0-9][\p{Latin}0-9.'’&-]*[ ]|of[ ]|the[ ]|and[ ]){0,5}"
     r"(?:Building|Bldg\.?|Hall|Courthouse|Plaza|Tower|Towers|House|Gateway),[ ])$"
 )
+_COPIES: Final = {
+    "number": (Copy(r"[0-9][A-Z]? ", 24), Copy(rf"(?<![A-Za-z0-9])(?i:suite|ste|apt|unit|flat|room|floor|{_NUMBER_WORD}) ", 8)),
+    "street": (Copy(_STREET_SIGN, 16),),
+    "box": (Copy(r"(?i)box ", 72),),
+    "military": (Copy(r"(?i)(?:PSC|Unit|CMR) [0-9]|US(?:NV|NS|CGC|S) ", 8),),
+}
+_SIGN_AHEAD: Final = 90  # characters from the start of a sign to the last it looks at
 _REACH: Final = 120  # characters from a house number to its street's last word, or to the ZIP
 
 
-def _starts(folded: str) -> dict[str, list[int]]:
-    """Form -> where in the text it is worth trying."""
-    numbers = [match.start() for match in _NUMBER_START.finditer(folded)]
+def _starts(folded: str, ranges: Mapping[str, Sequence[Range]]) -> dict[str, list[int]]:
+    """Form -> where in the text it is worth trying, by the ranges in which its signs can start."""
+
+    def at(sign: str, pattern: Any) -> list[int]:
+        return [match.start() for match in found_in(pattern, folded, ranges[sign], _SIGN_AHEAD)]
+
+    numbers = at("number", _NUMBER_START)
     zips = [match.start() for match in _ZIP.finditer(folded)]
-    streets = [match.start() for match in _STREET_START.finditer(folded)] if numbers else []
-    near_street = _followed(numbers, streets)
+    near_street = _followed(numbers, at("street", _STREET_START)) if numbers else []
+    towns = _followed([match.start() for match in _PLACE_START.finditer(folded)], zips) if zips else []
     return {
         **dict.fromkeys(("full", "street_unit", "street"), near_street),
         "numbered_zip": _followed(numbers, zips),
-        "box": [match.start() for match in _BOX_START.finditer(folded)],
+        "box": at("box", _BOX_START),
         "direction": [match.start() for match in _DIRECTION_START.finditer(folded)],
-        "military": [match.start() for match in _MILITARY_START.finditer(folded)],
-        "road_zip": _followed([match.start() for match in _PLACE_START.finditer(folded)], zips) if zips else [],
+        "military": at("military", _MILITARY_START),
+        **dict.fromkeys(("road_zip", "city_zip"), towns),
         "field": [start for start in near_street if not start or folded[start - 1] == "\n"],
         "field_state": [start for start in numbers if not start or folded[start - 1] == "\n"],
-        "city_zip": _followed([match.start() for match in _PLACE_START.finditer(folded)], zips) if zips else [],
     }
 
 
@@ -260,7 +271,8 @@ class AddressEnRecognizer(EntityRecognizer):
         self._id = self.name
 
     def load(self) -> None:
-        """Nothing to load."""
+        """Compile the signs (kept between runs)."""
+        self._places = Places(_COPIES)
 
     def analyze(self, text: str, entities: Sequence[str], nlp_artifacts: Any = None) -> list[RecognizerResult]:
         """Addresses in running text, the fullest form of each."""
@@ -283,7 +295,7 @@ class AddressEnRecognizer(EntityRecognizer):
         return found
 
     def _matches(self, folded: str) -> Iterator[tuple[str, float, int, int]]:
-        starts = _starts(folded)
+        starts = _starts(folded, self._places.near(folded))
         for name, score, source in _FORMS:
             done = 0
             for start in starts.get(name, ()):

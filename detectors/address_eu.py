@@ -19,6 +19,7 @@ from detectors.claims import first_come
 from detectors.fold import fold
 from detectors.pattern import WINDOW_SECONDS, compiled_form
 from detectors.presidio import result
+from detectors.sign_places import Copy, Places, Range, found_in, loose
 from scanner.model import DetectSettings
 
 # glued to the name: Musterstraße, Voorbeeldlaan, Exempelvägen, Esimerkkikatu; then as a word of its own behind it
@@ -108,24 +109,43 @@ _SIGNS: Final = {
     "record": regex.compile("@"),
 }
 _REACH: Final[dict[str, int]] = {"unit": 90, "typed": 60, "full": 110, "box": 0, "corner": 4, "lives": 0, "record": 250}
+_COPIES: Final = {
+    "unit": (Copy(_UNIT_SIGN, 16),),
+    "typed": (
+        Copy(loose(rf"(?i:{_GLUED}|{_BEHIND}),?[ ][0-9]"), 26),
+        Copy(loose(rf"(?<![A-Za-z])(?:{_BEFORE})\.?[ ]"), 18),
+        Copy(loose(rf"(?i)[0-9],?[ ](?:bis[ ]|ter[ ])?(?:{_FRENCH})\.?[ ]"), 24),
+    ),
+    "full": (Copy(loose(rf"(?i)(?:{_COUNTRIES})"), 24), Copy(_STATE_CODE, 20)),
+    "box": (Copy(r"(?i)(?:postbox|postboks|postfach|apartado)[ ][0-9]", 14),),
+    "corner": (Copy(r"(?i)(?:corner|intersection)[ ]of[ ]", 20),),
+    "lives": (Copy(r"(?i)(?:lives?|living|resid(?:es|ing)|located|situated)[ ](?:on|at|in)[ ]|address(?:[ ]is)?:?[ ]", 24),),
+    "record": (Copy("@", 1),),
+}
+_SIGN_AHEAD: Final = 90  # characters from the start of a sign to the last it looks at
+_HAS_NUMBER: Final = regex.compile(  # whether the form `full` can begin here: words, then a number; or a number before a French street
+    rf"(?:[0-9]{{1,6}}[ ])?+(?:[0-9]|[\p{{L}}\p{{M}}'’.,/ -]++(?<=[ ])[0-9])|[0-9]{{1,4}}(?:[ ]?(?i:bis|ter))?,?[ ](?i:{_FRENCH})"
+)
 _FIELD: Final = regex.compile(r"(?<=[,;\t|\"])[\p{L}0-9](?=[^,;\t|\n]{4,60}[,;\t|\"])")
 
 
-def _starts(form: str, folded: str) -> Iterator[int]:
-    """Where a form is worth trying: what begins a word or a number shortly before its sign."""
-    sign = _SIGNS[form]
+def _starts(form: str, folded: str, ranges: Sequence[Range]) -> Iterator[int]:
+    """Where a form is worth trying: what begins a word or a number shortly before its sign, which stands in one of these ranges."""
+    signs = found_in(_SIGNS[form], folded, ranges, _SIGN_AHEAD)
     if form in ("box", "corner", "lives"):
-        for match in sign.finditer(folded):
+        for match in signs:
             yield match.end() if form == "lives" else max(0, match.start() - 4) if form == "corner" else match.start()
             if form == "corner":
                 yield match.start()
         return
     done = 0
-    for match in sign.finditer(folded):
+    for match in signs:
         low = max(done, match.start() - _REACH[form])
         done = match.end()
         if form == "record":
             yield from (at.start() for at in _FIELD.finditer(folded, low, done))
+        elif form == "full":
+            yield from (at.start() for at in _START.finditer(folded, low, done) if _HAS_NUMBER.match(folded, at.start()))
         else:
             yield from (at.start() for at in _START.finditer(folded, low, done))
 
@@ -153,7 +173,8 @@ class AddressEuRecognizer(EntityRecognizer):
         self._id = self.name
 
     def load(self) -> None:
-        """Nothing to load."""
+        """Compile the signs (kept between runs)."""
+        self._places = Places(_COPIES)
 
     def analyze(self, text: str, entities: Sequence[str], nlp_artifacts: Any = None) -> list[RecognizerResult]:
         """Addresses in running text, the fullest form of each."""
@@ -164,9 +185,10 @@ class AddressEuRecognizer(EntityRecognizer):
         ]
 
     def _matches(self, folded: str) -> Iterator[tuple[str, float, int, int]]:
+        ranges = self._places.near(folded)
         for name, score, source in _FORMS:
             done = 0
-            for start in _starts(name, folded):
+            for start in _starts(name, folded, ranges[name]) if ranges[name] else ():
                 match = compiled_form(_PARTS, source).match(folded, start, timeout=WINDOW_SECONDS) if start >= done else None
                 if match is not None and not _is_prose(name, match[0]):
                     done = match.end()

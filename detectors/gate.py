@@ -14,7 +14,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 from detectors.fold import fold
-from detectors.screen import Screen
+from detectors.screen import Screen, in_characters
 from scanner.model import Detection
 
 if TYPE_CHECKING:
@@ -116,7 +116,7 @@ class Gate:
             runs |= self._weak.always & speaking
             found.update((number, ends) for number, ends in self._weak.ends(data).items() if number in speaking)
         mine = {number: ends for number, ends in found.items() if number < self._count and number not in runs}
-        located = _in_characters({number: ends for number, ends in mine.items() if self._narrow[number]}, folded, data)
+        located = in_characters({number: ends for number, ends in mine.items() if self._narrow[number]}, folded, data)
         return [(number, located.get(number)) for number in sorted(runs | mine.keys())]
 
     def _near_words(self, found: Mapping[int, list[int]], data: bytes) -> set[int]:
@@ -191,22 +191,6 @@ class _Extras:
     def complete(self, found: Collection[int]) -> set[int]:
         """The finders of which all parts of a sign are there."""
         return {finder for parts, finder in self._whole if all(part in found for part in parts)}
-
-
-def _in_characters(found: dict[int, list[int]], folded: str, data: bytes) -> dict[int, list[int]]:
-    """Byte offsets as character offsets, each once, ascending."""
-    unique = {number: sorted(set(ends)) for number, ends in found.items()}
-    if len(folded) == len(data):
-        return unique
-    places: dict[int, int] = {}
-    done = characters = 0
-    for end in sorted({end for ends in unique.values() for end in ends}):
-        # a sign may end within a character; what is left of it counts with the next piece
-        piece = data[done:end].decode("utf-8", "ignore")
-        characters += len(piece)
-        done += len(piece.encode())
-        places[end] = characters
-    return {number: [places[end] for end in ends] for number, ends in unique.items()}
 
 
 def _has_unusual(folded: str) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -66,6 +66,22 @@ class Screen:
         with self._lock, contextlib.suppress(self._stopped):
             self._database.scan(data, match_event_handler=note)
         return found
+
+
+def in_characters(found: Mapping[int, Sequence[int]], folded: str, data: bytes) -> dict[int, list[int]]:
+    """Byte offsets as character offsets, each once, ascending."""
+    unique = {number: sorted(set(ends)) for number, ends in found.items()}
+    if len(folded) == len(data):
+        return unique
+    places: dict[int, int] = {}
+    done = characters = 0
+    for end in sorted({end for ends in unique.values() for end in ends}):
+        # a sign may end within a character; what is left of it counts with the next piece
+        piece = data[done:end].decode("utf-8", "ignore")
+        characters += len(piece)
+        done += len(piece.encode())
+        places[end] = characters
+    return {number: [places[end] for end in ends] for number, ends in unique.items()}
 
 
 def _compiled(entries: Sequence[_Entry]) -> tuple[Any, frozenset[int]]:
