@@ -19,6 +19,8 @@ _GENERIC: Final = _LISTS["generic"]
 _PLACES: Final = _LISTS["places"]
 _TOWNS: Final = _LISTS["towns"]
 _ORDINARY: Final = _LISTS["words"]
+_PLACES_OR_ORDINARY: Final = _PLACES | _ORDINARY
+_PLACES_OR_TOWNS: Final = _PLACES | _TOWNS
 _TITLE: Final = re.compile(r"(?:Mr|Mrs|Ms|Miss|Mx|Dr|Prof|Professor|Rev|Sir|Hon)\.? ")
 _LED: Final = re.compile(r"(?:to see|see|to|for|visiting|host:?|with|by|c/o|attn:?|contact:?) (?=[A-Z])", re.I)
 _TAIL: Final = re.compile(r",? (?:Jr|Sr|II|III|IV|PhD|MD|DDS|Esq|CPA|MBA)\.?$")
@@ -67,7 +69,7 @@ class EnglishLexicon:
         if self.whole(value):
             return True
         first, last = self._ends(value)
-        if not self.fits(value) or not first or first.lower() in _PLACES | _ORDINARY:
+        if not self.fits(value) or not first or first.lower() in _PLACES_OR_ORDINARY:
             return False
         return (self._names.given_rank(first) or 9_999) <= FREQUENT_GIVEN or (self._names.surname_rank(last) or 99_999) <= _SURELY
 
@@ -92,7 +94,7 @@ class EnglishLexicon:
         return False
 
     def place(self, value: str) -> bool:
-        return value.lower() in _PLACES | _TOWNS
+        return value.lower() in _PLACES_OR_TOWNS
 
     def elsewhere(self, value: str) -> bool:
         """A place that hardly anybody is named after."""
@@ -103,7 +105,7 @@ class EnglishLexicon:
         return bool(words & _GENERIC) or _COMPANY.search(value) is not None or (value.lower() in _PLACES)
 
     def pure(self, value: str) -> bool:
-        return self.surname(value) and value.lower() not in _PLACES | _ORDINARY and self._names.given_rank(value) is None
+        return self.surname(value) and value.lower() not in _PLACES_OR_ORDINARY and self._names.given_rank(value) is None
 
     def fits(self, value: str) -> bool:
         return _FITS.fullmatch(value) is not None and not _COMPANY.search(value)

@@ -7,7 +7,8 @@ Names of months, places, streets and companies are what the lists are full of, s
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 from typing import Any, Final, NamedTuple
 
@@ -15,11 +16,11 @@ from presidio_analyzer import EntityRecognizer, RecognizerResult
 
 from detectors.claims import Claim, best
 from detectors.names_data import WORLD, EnglishNames, word_sections
-from detectors.person_en_page import PageNames
+from detectors.person_en_page import PageNames, hinted_lines
 from detectors.person_spacy import SpacyPersons
-from detectors.person_tagger import BEGIN, INSIDE, Asking, Tagger, Traits, run_of
+from detectors.person_tagger import BEGIN, INSIDE, NEAR, Asking, Run, Tagger, Traits, run_of
 from detectors.presidio import result
-from detectors.text_tables import line_spans
+from detectors.sign_places import ODD
 from detectors.word_groups import WordGroups
 from scanner.model import DetectSettings
 
@@ -106,10 +107,12 @@ _TITLED_CELLS: Final = re.compile(
 )
 _NUMBER_BEFORE: Final = re.compile(r"\d[\w-]* (?:[NSEW]\.? )?$")
 # what stands wherever the pattern of the same place matches, looked for first since it costs little
-_PAIR_HINT: Final = re.compile(rf"[{_UP}][^\s,]*,? (?:{_PARTICLE} )?[{_UP}]|[{_UP}]\.[{_UP}]")
+_OPENS_PAIR: Final = re.compile(  # where a title, a run, `Last, First` or CAPITALS can begin
+    rf"[{_UP}](?<!\w.)(?=[^\s,]*,? (?:{_PARTICLE} )?[{_UP}]|\.[{_UP}])"
+)
 _VALUE_HINT: Final = re.compile(rf"[:=][ \t\"']*[{_UP}]")
-_TOLD_HINT: Final = re.compile(rf"(?:[sS]|[yYeE]|[fF]|[mMrR]) [{_UP}]")
-_GREETINGS: Final = ("Dear", "Hi", "Hello", "Hey", "Good ")
+_TOLD_WORDS: Final = ("name is ", "name was ", "signed by ", "on behalf of ", "call me ", "calls me ", "named him ", "named her ")
+_GREETINGS: Final = ("Dear ", "Dear,", "Hi ", "Hi,", "Hello ", "Hello,", "Hey ", "Hey,", "Good morning", "Good afternoon", "Good evening")
 _CLOSINGS: Final = ("egards", "Best", "Sincerely", "Yours ", "Cheers", "Thanks", "Thank you", "Many thanks", "Respectfully")
 _TITLED_HINT: Final = re.compile(r'(?:Mr|Ms|Miss|Mx|Dr|Prof)s?\.?"?[,\t|;]')
 _CAPITAL: Final = re.compile("[A-Z]")
@@ -129,6 +132,8 @@ _TOWN_END: Final = re.compile(
     r"[ ]*(?:$|[,|\t;/.]|\d|from\b|to\b|for\b|on\b|at\b|when\b|has \d|is short|(?!said|says|told|was|is|has|had|will)[a-z]+s?\b)"
 )
 _WORDS_TOO: Final = _LISTS["words"]  # good only with a listed partner or a label
+_NO_NAMES: Final = _GENERIC | _PLACES
+_WORDS_OR_PLACES: Final = _NO_NAMES | _WORDS_TOO
 
 
 TAGGED: Final = 0.8
@@ -174,6 +179,9 @@ _HONORED: Final = frozenset(
 )
 
 
+_LETTERED_LISTS: Final = (("g", _GENERIC), ("p", _PLACES), ("w", _WORDS_TOO), ("t", _HONORED))
+
+
 class Token(NamedTuple):
     """A word, number or mark: characters [start, end) of the line, and what the tagger sees of it."""
 
@@ -197,7 +205,8 @@ class EnglishPersonRecognizer(EntityRecognizer):
     def load(self) -> None:
         """Load the name lists (30 ms)."""
         self.names = EnglishNames()
-        self._known: dict[str, tuple[Traits, int]] = {}
+        self._known: dict[str, Traits] = {}
+        self._roles: dict[str, int] = {}
         self._page = PageNames(self.names)
         self._groups = WordGroups("words_en.bin.gz")
         self._tagger = Tagger("names_en_prose.bin.gz")
@@ -217,14 +226,9 @@ class EnglishPersonRecognizer(EntityRecognizer):
             return []
         if not text.isascii():
             text = text.replace("\u3000", " ").replace("\xa0", " ")
-        placed = [*self._placed(text), *self._cells(text)]
-        listed = [
-            claim
-            for start, end in line_spans(text)
-            if _PAIR_HINT.search(text, start, end)
-            for find in (self._last_first, self._runs, self._capitals)
-            for claim in find(text, start, end)
-        ]
+        pairs = [match.start() for match in _OPENS_PAIR.finditer(text)]
+        placed = [*self._placed(text, pairs), *self._cells(text)]
+        listed = [claim for find in (self._last_first, self._runs, self._capitals) for claim in find(text, pairs)] if pairs else []
         tagged, doubted = self._in_prose(text, placed, listed)
         found = [*placed, *tagged, *doubted]
         return best([_mended(text, claim) for claim in (*found, *self._page.claims(text, found))])
@@ -269,31 +273,48 @@ class EnglishPersonRecognizer(EntityRecognizer):
 
     def _is_hopeful(self, line: str) -> bool:
         """Whether a token of the line is a reason to look."""
-        known = self._known
+        roles = self._roles
         for text in _TOKEN.findall(line):
-            seen = known.get(text) or self._learn(text)
-            if seen[1] == HOPEFUL:
+            role = roles.get(text)
+            if (self._learn_role(text) if role is None else role) == HOPEFUL:
                 return True
         return False
 
-    def _learn(self, text: str) -> tuple[Traits, int]:
-        known = self._known
-        if len(known) >= _KEPT:
-            known.clear()
-        listed = text[0].isupper() and (self.names.given_rank(text) or self.names.surname_rank(text))
-        seen = known[text] = (self._seen(text), _role(text, self._given(text), bool(listed)))
-        return seen
+    def _learn_role(self, text: str) -> int:
+        if len(self._roles) >= _KEPT:
+            self._roles.clear()
+        role = self._roles[text] = self._role(text)
+        return role
+
+    def _role(self, text: str) -> int:
+        """Whether a name can hold the token (OPEN), and whether it is a reason to look (HOPEFUL): a capitalised word that is not just the
+        first of a sentence; of words all in capitals only what the census lists."""
+        if text[0].isupper():
+            if len(text) < 2 or text.lower() in _GENERIC:
+                return OPEN
+            return HOPEFUL if not text.isupper() or self.names.given_rank(text) or self.names.surname_rank(text) else OPEN
+        if text[0].isalpha() and text not in _GENERIC and text not in _WORDS_TOO and (self.names.given_rank(text) or 9_999) <= COMMON:
+            return HOPEFUL  # in chats names are written small
+        return OPEN if text in _JOINING else CLOSED
+
+    def _traits_of(self, text: str) -> Traits:
+        traits = self._known.get(text)
+        if traits is None:
+            if len(self._known) >= _KEPT:
+                self._known.clear()
+            traits = self._known[text] = self._seen(text)
+        return traits
 
     def _tag(self, line: str) -> Asking[tuple[Claim, ...]]:
-        tokens = self.tokens(line)
-        traits = [token.traits for token in tokens]
-        segments = list(_segments(tokens))
+        texts = _TOKEN.findall(line)
+        segments = list(_segments([self._roles[text] if text in self._roles else self._learn_role(text) for text in texts]))
+        spans = [match.span() for match in _TOKEN.finditer(line)]
         found = []
-        for (first, _), labels in zip(segments, (yield [run_of(traits, *segment) for segment in segments], FAVOUR), strict=True):
+        for (first, _), labels in zip(segments, (yield [self._run(texts, *segment) for segment in segments], FAVOUR), strict=True):
             start = None
             for at, label in enumerate([*labels, 0], first):
                 if start is not None and label != INSIDE:
-                    claim = _in_one_field(line, Claim(tokens[start].start, tokens[at - 1].end, TAGGED))
+                    claim = _in_one_field(line, Claim(spans[start][0], spans[at - 1][1], TAGGED))
                     if not self._is_thing(line, claim):
                         found.append(claim)
                     start = None
@@ -301,25 +322,22 @@ class EnglishPersonRecognizer(EntityRecognizer):
                     start = at
         return tuple(found)
 
-    def tokens(self, line: str) -> list[Token]:
-        known = self._known
-        make = tuple.__new__
-        found = []
-        for match in _TOKEN.finditer(line):
-            text = match[0]
-            found.append(make(Token, (*match.span(), text, *(known.get(text) or self._learn(text)))))
-        return found
+    def _run(self, texts: Sequence[str], first: int, last: int) -> Run:
+        """Tokens [first, last) of a line, of which no more is made known than the tagger looks at."""
+        low = max(0, first - NEAR)
+        seen = [self._traits_of(text) for text in texts[low : last + NEAR]]
+        return run_of(seen, first - low, last - low)
 
-    def _given(self, text: str) -> int | None:
-        """The rank of a word as a given name that is no ordinary word."""
-        return None if not text[0].isalpha() or text in _GENERIC or text in _WORDS_TOO else self.names.given_rank(text)
+    def tokens(self, line: str) -> list[Token]:
+        """All words, numbers and marks of a line."""
+        return [Token(*match.span(), match[0], self._traits_of(match[0]), self._role(match[0])) for match in _TOKEN.finditer(line)]
 
     def _seen(self, text: str) -> Traits:
         """What the tagger is told of a token: its word, shape, ends, what is used like it, how frequent a name the lists say it is."""
-        low = text.lower()
-        shape = _shape(text)
-        listed = f"{_bucket(self.names.given_rank(text))}{_bucket(self.names.surname_rank(text))}" if text[0].isalpha() else ""
-        lists = "".join(letter for letter, words in (("g", _GENERIC), ("p", _PLACES), ("w", _WORDS_TOO), ("t", _HONORED)) if low in words)
+        low, shape = text.lower(), _shape(text)
+        lettered = text[0].isalpha()
+        listed = f"{_bucket(self.names.given_rank(text))}{_bucket(self.names.surname_rank(text))}" if lettered else ""
+        lists = "".join([letter for letter, words in _LETTERED_LISTS if low in words])
         plain = "0" if text[0].isdigit() else low
         kind = f"{shape}{listed}{lists}"
         small, middle, large = self._groups.of(low) or ("-", "-", "-")
@@ -368,7 +386,7 @@ class EnglishPersonRecognizer(EntityRecognizer):
                 continue
             given, surname = one["name"], two["name"]
             for one_word, other in ((given, surname), (surname, given)):
-                if " " in one_word or " " in other or {one_word.lower(), other.lower()} & (_GENERIC | _PLACES):
+                if " " in one_word or " " in other or {one_word.lower(), other.lower()} & _NO_NAMES:
                     continue
                 if (self.names.given_rank(one_word) or 9_999) <= 1_500 and (self.names.surname_rank(other) or 99_999) <= 30_000:
                     if {one_word.lower(), other.lower()} <= _WORDS_TOO or _STATE_CELL_NEXT.match(line, two.end()):
@@ -391,25 +409,26 @@ class EnglishPersonRecognizer(EntityRecognizer):
 
     # ------------------------------------------------------------------ the place it stands in
 
-    def _placed(self, text: str) -> Iterator[Claim]:
-        paired = ((start, end) for start, end in line_spans(text) if _PAIR_HINT.search(text, start, end))
-        for match in (match for start, end in paired for match in _TITLE.finditer(text, start, end)):
+    def _placed(self, text: str, pairs: Sequence[int]) -> Iterator[Claim]:
+        for match in _matches_at(_TITLE, text, pairs):
             start, end = match.span("name")
             end = self._until_thing(text, start, end)
             if end > start and self._plausible(text[start:end]):
                 yield Claim(start, end, 0.85)
+        yield from self._told(text, hinted_lines(_VALUE_HINT, _LABEL, text), 0.75, 0.45)
         for hinted, pattern, alone, unlisted in (
-            (_VALUE_HINT.search(text), _LABEL, 0.75, 0.45),
-            (_TOLD_HINT.search(text), _TOLD, 0.75, 0.6),
+            (_says(text, _TOLD_WORDS), _TOLD, 0.75, 0.6),
             (any(word in text for word in _GREETINGS), _GREETING, 0.85, 0.45),
             (any(word in text for word in _CLOSINGS), _CLOSING, 0.75, 0.45),
         ):
-            if not hinted:
-                continue
-            for match in pattern.finditer(text):
-                start, end = match.span("name")
-                if self._plausible(text[start:end]) and not _THING_AFTER.match(text, end):
-                    yield Claim(start, end, self._placed_score(text[start:end], alone, unlisted))
+            if hinted:
+                yield from self._told(text, pattern.finditer(text), alone, unlisted)
+
+    def _told(self, text: str, matches: Iterable[re.Match[str]], alone: float, unlisted: float) -> Iterator[Claim]:
+        for match in matches:
+            start, end = match.span("name")
+            if self._plausible(text[start:end]) and not _THING_AFTER.match(text, end):
+                yield Claim(start, end, self._placed_score(text[start:end], alone, unlisted))
 
     def _placed_score(self, name: str, alone: float, unlisted: float) -> float:
         words = re.findall(rf"[{_UP}{_LOW}'’-]{{2,}}", name)
@@ -432,8 +451,8 @@ class EnglishPersonRecognizer(EntityRecognizer):
 
     # ------------------------------------------------------------------ words of the lists
 
-    def _runs(self, text: str, low: int, high: int) -> Iterator[Claim]:
-        for match in _RUN.finditer(text, low, high):
+    def _runs(self, text: str, pairs: Sequence[int]) -> Iterator[Claim]:
+        for match in _matches_at(_RUN, text, pairs):
             start, end = match.span()
             if _THING_AFTER.match(text, end) or _THING_AFTER.search(match[0]):
                 continue
@@ -482,11 +501,11 @@ class EnglishPersonRecognizer(EntityRecognizer):
             return 0.35
         return 0.0
 
-    def _last_first(self, text: str, low: int, high: int) -> Iterator[Claim]:
-        for match in _LAST_FIRST.finditer(text, low, high):
+    def _last_first(self, text: str, pairs: Sequence[int]) -> Iterator[Claim]:
+        for match in _matches_at(_LAST_FIRST, text, pairs):
             last, first = match["last"], match["first"]
             surname, given = self.names.surname_rank(last), self.names.given_rank(first)
-            if not surname or not given or {last.lower(), first.lower()} & (_GENERIC | _PLACES) or _THING_AFTER.match(text, match.end()):
+            if not surname or not given or {last.lower(), first.lower()} & _NO_NAMES or _THING_AFTER.match(text, match.end()):
                 continue
             rather_given = self.names.given_rank(last)
             likely = rather_given is None or rather_given > 300
@@ -495,14 +514,31 @@ class EnglishPersonRecognizer(EntityRecognizer):
             end = match.end("middle") if match["middle"] else match.end("first")
             yield Claim(match.start(), end, 0.75 if likely and _alone(text, match.start(), end) else (0.6 if likely else 0.3))
 
-    def _capitals(self, text: str, low: int, high: int) -> Iterator[Claim]:
+    def _capitals(self, text: str, pairs: Sequence[int]) -> Iterator[Claim]:
         """MARY SMITH: where both words are frequent names."""
-        for match in _CAPITALS.finditer(text, low, high):
+        for match in _matches_at(_CAPITALS, text, pairs):
             words = match[0].split()
             given, surname = self.names.given_rank(words[0]), self.names.surname_rank(words[-1])
-            plain = not {word.lower() for word in words} & (_GENERIC | _PLACES | _WORDS_TOO)
+            plain = not {word.lower() for word in words} & _WORDS_OR_PLACES
             if given and surname and given <= 1_500 and surname <= 20_000 and plain and not _THING_AFTER.match(text.title(), match.end()):
                 yield Claim(match.start(), match.end(), 0.7)
+
+
+def _matches_at(pattern: re.Pattern[str], text: str, starts: Sequence[int]) -> Iterator[re.Match[str]]:
+    """Matches that begin at one of these ascending places, as `finditer` gives them if it finds none elsewhere."""
+    done = 0
+    for start in starts:
+        if start >= done:
+            match = pattern.match(text, start)
+            if match:
+                done = match.end()
+                yield match
+
+
+def _says(text: str, words: Sequence[str]) -> bool:
+    """Whether one of these words may stand in the text in any case."""
+    low = text.lower()
+    return any(word in low for word in words) or (not text.isascii() and ODD.search(text) is not None)
 
 
 def _mended(text: str, claim: Claim) -> Claim:
@@ -527,28 +563,18 @@ def _in_one_field(line: str, claim: Claim) -> Claim:
     return claim._replace(end=gap.start()) if gap and gap.start() > claim.start else claim
 
 
-def _segments(tokens: Sequence[Token]) -> Iterator[tuple[int, int]]:
+def _segments(roles: Sequence[int]) -> Iterator[tuple[int, int]]:
     """Runs of tokens between words that no name holds, where a run holds a capitalised word."""
     first, hopeful = 0, False
-    for at, token in enumerate(tokens):
-        if token.role == CLOSED:
+    for at, role in enumerate(roles):
+        if role == CLOSED:
             if hopeful:
                 yield first, at
             first, hopeful = at + 1, False
-        elif token.role == HOPEFUL:
+        elif role == HOPEFUL:
             hopeful = True
     if hopeful:
-        yield first, len(tokens)
-
-
-def _role(text: str, listed: int | None, as_name: bool) -> int:
-    """Whether a name can hold the token (OPEN), and whether it is a reason to look (HOPEFUL): a capitalised word that is not just the
-    first of a sentence; of words all in capitals only what the census lists (`as_name`). `listed`: its rank as a given name."""
-    if text[0].isupper():
-        return HOPEFUL if len(text) > 1 and text.lower() not in _GENERIC and (as_name or not text.isupper()) else OPEN
-    if listed and listed <= COMMON:
-        return HOPEFUL  # in chats names are written small
-    return OPEN if text in _JOINING else CLOSED
+        yield first, len(roles)
 
 
 def _lines(text: str) -> Iterator[tuple[int, str]]:
@@ -585,12 +611,15 @@ def _shape(text: str) -> str:
     return "xX"
 
 
+_LIMITS: Final = (50, 250, 1_200, 6_000, 30_000, WORLD - 1)
+_BUCKETS: Final = "abcdefw"
+
+
 def _bucket(rank: int | None) -> str:
     """How frequent a listed name is, on a scale of powers of about five."""
     if rank is None or rank == WORLD:  # the weights were estimated without the lists of other countries
         return "-"
-    limits = ((50, "a"), (250, "b"), (1_200, "c"), (6_000, "d"), (30_000, "e"), (WORLD - 1, "f"))
-    return next((letter for limit, letter in limits if rank <= limit), "w")
+    return _BUCKETS[bisect_left(_LIMITS, rank)]
 
 
 def _alone(text: str, start: int, end: int) -> bool:

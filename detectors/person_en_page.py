@@ -63,6 +63,8 @@ _LIST_LABEL: Final = re.compile(
     rf"^[ \t*•-]{{0,4}}(?P<label>[A-Z][A-Za-z'()/&., -]{{1,28}}):[ \t]+(?P<names>{WORD}(?:(?:, | and |; | & ){WORD}){{0,12}})[ \t]*\r?$",
     re.M,
 )
+_LABEL_HINT: Final = re.compile(rf":[ \t]+[{UPPER}]")  # stands in every match of the two patterns of labels
+_PART_HINT: Final = re.compile(r"[aA][mM][eE](?:\([sSſ]\)|[sSſ])?[ \t]*(?:[:=\t]|  )")
 _MENTIONED: Final = re.compile(rf"@(?P<name>{WORD})(?![\w.@-])")
 _WROTE: Final = re.compile(rf"^[> ]{{0,6}}On [^\n]{{4,60}}, (?P<name>{_NAME})(?: <[^>\n]+>)? wrote:", re.M)
 _SALUTED: Final = re.compile(rf"(?:\A|\n\n)(?P<name>{WORD}),[ \t]*\r?\n(?=[ \t\r]*\n|[A-Z])")
@@ -165,7 +167,7 @@ class PageNames:
     def _labelled(self, text: str) -> Iterator[Claim]:
         """Witness: Mark Banks, Present: …, …: names behind a label, surnames that are ordinary words too."""
         lexicon = self.lexicon
-        for match in _LABELLED.finditer(text) if ": " in text else ():
+        for match in hinted_lines(_LABEL_HINT, _LABELLED, text):
             if not _PERSON_LABEL.search(match["label"]):
                 continue
             strictly = _STRICTLY.search(match["label"]) is not None
@@ -185,11 +187,11 @@ class PageNames:
 
     def _single(self, text: str) -> Iterator[Claim]:
         """First name: Mei, Cashier: Lucia, Early: Mei, Steven: one word behind a label."""
-        for match in _PART_LABEL.finditer(text) if any(word in text for word in ("ame", "AME")) else ():
+        for match in _PART_LABEL.finditer(text) if _PART_HINT.search(text) else ():
             name = match["name"]
             if not self.lexicon.other(name):
                 yield Claim(*match.span("name"), FORM)
-        for match in _at_lines(_LIST_LABEL, text) if ": " in text else ():
+        for match in hinted_lines(_LABEL_HINT, _LIST_LABEL, text):
             names = list(re.finditer(WORD, match["names"]))
             listed = [self._names.given_rank(name[0]) is not None and not self.lexicon.elsewhere(name[0]) for name in names]
             strictly = _STRICTLY.search(match["label"]) is not None or _ROLE.search(match["label"]) is not None
@@ -323,6 +325,17 @@ def _around(mails: Sequence[tuple[int, str]]) -> Iterator[tuple[int, int]]:
         high = at + _REACH
     if high:
         yield max(0, low), high
+
+
+def hinted_lines(hint: re.Pattern[str], pattern: re.Pattern[str], text: str) -> Iterator[re.Match[str]]:
+    """Matches of a pattern that never leaves its line, in the lines that hold its hint: one is in every match."""
+    done = -1
+    for hinted in hint.finditer(text):
+        if hinted.start() >= done:
+            start = text.rfind("\n", 0, hinted.start()) + 1
+            done = text.find("\n", hinted.start())
+            done = len(text) if done < 0 else done
+            yield from pattern.finditer(text, start, done)
 
 
 def _at_lines(pattern: re.Pattern[str], text: str) -> Iterator[re.Match[str]]:

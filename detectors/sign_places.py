@@ -14,7 +14,7 @@ from detectors.fold import encodable
 from detectors.screen import Screen, in_characters
 
 Range = tuple[int, int]
-_ODD: Final = re.compile("[ıİſ\u212a]")  # letters that are an ASCII letter in any case to `regex`, and none to Hyperscan
+ODD: Final = re.compile("[ıİſ\u212a]")  # letters that are an ASCII letter in any case to `regex`, and none to Hyperscan
 _BEYOND: Final = "[\u0080-\U0010ffff]"
 
 
@@ -41,7 +41,7 @@ class Places:
 
     def near(self, folded: str) -> dict[str, list[Range]]:
         """Pattern -> ranges [low, high) that its matches start in, ascending and apart."""
-        if not folded.isascii() and _ODD.search(folded):
+        if not folded.isascii() and ODD.search(folded):
             return {name: [(0, len(folded))] for name in self._names}
         clean, data = encodable(folded)
         found: dict[str, list[Range]] = {name: [] for name in self._names}
