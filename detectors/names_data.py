@@ -5,8 +5,8 @@ from __future__ import annotations
 import gzip
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping
-from functools import cached_property
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cache, cached_property
 from importlib.resources import files
 from typing import Any, Final
 
@@ -138,6 +138,7 @@ class JapaneseNames:
 
         self.dictionary = dictionary or Dictionary()
         self._kinds: dict[str, frozenset[str]] = {}
+        self._speech_kinds: dict[int, str] = {}
         self._spoken: dict[tuple[str, str], frozenset[str]] = {}
 
     @cached_property
@@ -170,9 +171,26 @@ class JapaneseNames:
         if known is None:
             if len(self._kinds) >= 100_000:
                 self._kinds.clear()
-            found = self.dictionary.lookup(text.translate(_SURROGATES).translate(OLD_FORMS)) if text else ()
-            known = self._kinds[text] = frozenset(_kind(entry.part_of_speech()) for entry in found)
+            kinds = self._speech_kinds
+            found = [kinds.get(entry.part_of_speech_id()) or self._entry_kind(entry) for entry in self._entries(text)]
+            known = self._kinds[text] = _same(frozenset(found))
         return known
+
+    def _entries(self, text: str) -> Iterable[Any]:
+        """The dictionary's entries for a spelling."""
+        if not text:
+            return ()
+        lookup: Callable[[str], Iterable[Any]] = self.dictionary.lookup
+        if not OLD_CHARACTERS.isdisjoint(text):
+            text = text.translate(OLD_FORMS)
+        try:
+            return lookup(text)
+        except UnicodeEncodeError:  # half of a character
+            return lookup(text.translate(_SURROGATES))
+
+    def _entry_kind(self, entry: Any) -> str:
+        kind = self._speech_kinds[entry.part_of_speech_id()] = _kind(entry.part_of_speech())
+        return kind
 
     def surname(self, text: str) -> bool:
         """Some surname is spelled so, in kanji or kana."""
@@ -195,8 +213,8 @@ class JapaneseNames:
         if known is None:
             if len(self._spoken) >= 100_000:
                 self._spoken.clear()
-            found = self.dictionary.lookup(text.translate(_SURROGATES).translate(OLD_FORMS)) if text else ()
-            known = self._spoken[key] = frozenset(entry.reading_form() for entry in found if _kind(entry.part_of_speech()) == kind)
+            found = self._entries(text)
+            known = self._spoken[key] = frozenset([entry.reading_form() for entry in found if _kind(entry.part_of_speech()) == kind])
         return known
 
     def latin(self, text: str, kind: str) -> frozenset[str]:
@@ -215,6 +233,12 @@ class JapaneseNames:
         if len(text) < 3 or self.kinds(text) & {"他", "地名", "固有"}:
             return False
         return any(self.surname(text[:cut]) and self.given(text[cut:]) for cut in range(1, len(text)))
+
+
+@cache
+def _same(kinds: frozenset[str]) -> frozenset[str]:
+    """One object for equal sets: there are a few dozens."""
+    return kinds
 
 
 def _kind(part_of_speech: tuple[str, ...]) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import lru_cache, partial
 from typing import Any, Final, NamedTuple
 
 from presidio_analyzer import EntityRecognizer, RecognizerResult
@@ -17,7 +18,7 @@ from detectors.claims import Claim, best
 from detectors.names_data import OLD_CHARACTERS, OLD_FORMS, JapaneseNames, katakana, word_sections
 from detectors.person_ja_page import PageNames
 from detectors.person_spacy import SpacyPersons
-from detectors.person_tagger import BEGIN, INSIDE, NEAR, Asking, Tagger, Traits, run_of
+from detectors.person_tagger import BEGIN, INSIDE, NEAR, Asking, LateTraits, Tagger, Traits, run_of
 from detectors.presidio import result
 from detectors.word_groups import WordGroups
 from scanner.model import DetectSettings
@@ -149,6 +150,8 @@ _OFFICE_END: Final = re.compile(
 )
 _JOINING: Final = frozenset("・＝= 　･.")
 _CLOSED_SPEECH: Final = ("助詞", "助動詞", "動詞", "形容詞", "接続詞", "連体詞", "代名詞", "副詞", "補助記号", "空白")
+_PLAIN_KANJI: Final = re.compile("[一-鿿]")
+_REPEATED: Final = re.compile(r"(.)\1+")
 _UNKNOWN_NAME: Final = re.compile("[ァ-ヴー]{2,}|[A-Z].*")
 _NAME_KINDS: Final = frozenset({"姓", "名", "人名"})
 _SHAPES: Final = {
@@ -444,19 +447,42 @@ class JapanesePersonRecognizer(EntityRecognizer):
 
     def _seen(self, text: str, kind: str, speech: str, normal: str) -> tuple[Traits, int]:
         """What the tagger is told of a token, and the token's role. `normal`: the word without inflection, in its usual spelling."""
+        return LateTraits(partial(self._told, text, speech, normal)), self._role(text, kind, speech)
+
+    def _told(self, text: str, speech: str, normal: str) -> tuple[tuple[str, ...], tuple[str, str, str]]:
+        """The features of a token alone, and what it shows its neighbours."""
         listed = self.names.kinds(text)
-        kana = katakana(text)
-        readings = ("S" if kana in self.names.surname_readings else "") + ("G" if kana in self.names.given_readings else "")
-        kinds = "".join(word for word in ("姓", "名", "人名", "地名", "固有", "他") if word in listed) + readings
-        shape = re.sub(r"(.)\1+", r"\1+", text.translate(_SHAPES)) + str(min(len(text), 4))
+        kinds = "".join([word for word in ("姓", "名", "人名", "地名", "固有", "他") if word in listed]) + self._readings(text)
+        shape = _shortened(text.translate(_SHAPES)) + str(min(len(text), 4))
         plain = "0" if text.isdecimal() else text
         office = "o" if _AFTER_PERSON.fullmatch(text) or _OFFICE_NEXT.fullmatch(text) else ""
         alone = (f"w{plain}", f"p{speech}", f"k{speech}{kinds}", f"s{shape}", f"o{office}{shape[0]}")
         parts = (f"f{text[:1]}", f"l{text[-1:]}", f"g{text[:2]}", f"e{text[-2:]}", f"t{text[-3:]}")
         small, middle, large = self._groups.of(normal) or self._groups.of(text) or ("-", "-", "-")
         alike = (f"b{normal}", f"x{small}", f"y{middle}", f"z{large}{shape[:1]}", f"v{middle}{kinds}")
-        traits = Traits(alone + parts + alike, (plain, f"{speech}{kinds}{office}", f"{shape[:2]}{large}"))
-        return traits, _role(text, speech, kind, listed, readings)
+        return alone + parts + alike, (plain, f"{speech}{kinds}{office}", f"{shape[:2]}{large}")
+
+    def _readings(self, text: str) -> str:
+        """S where kana are the reading of a surname, G where of a given name."""
+        if _PLAIN_KANJI.match(text):  # no reading begins so
+            return ""
+        kana = katakana(text)
+        return ("S" if kana in self.names.surname_readings else "") + ("G" if kana in self.names.given_readings else "")
+
+    def _role(self, text: str, kind: str, speech: str) -> int:
+        """Whether a name can hold the token (OPEN), and whether it is a reason to look (HOPEFUL)."""
+        if kind in _NAME_KINDS:
+            return HOPEFUL
+        listed = self.names.kinds(text)
+        if not listed.isdisjoint(_NAME_KINDS):
+            return HOPEFUL
+        if text in _JOINING:
+            return OPEN
+        if not text.strip() or speech.startswith(_CLOSED_SPEECH) or text[0].isdigit():
+            return CLOSED
+        if "固有名詞" in speech or not listed or (len(text) > 1 and self._readings(text)):
+            return HOPEFUL
+        return HOPEFUL if "他" not in listed and _UNKNOWN_NAME.fullmatch(text) else OPEN
 
     # ------------------------------------------------------------------ kanji, and kana the dictionary knows
 
@@ -772,17 +798,10 @@ def _token_kind(part: tuple[str, ...]) -> str:
     return "固有" if part[1] == "固有名詞" else "他"
 
 
-def _role(text: str, speech: str, kind: str, listed: frozenset[str], readings: str) -> int:
-    """Whether a name can hold the token (OPEN), and whether it is a reason to look (HOPEFUL)."""
-    if kind in _NAME_KINDS or listed & _NAME_KINDS:
-        return HOPEFUL
-    if text in _JOINING:
-        return OPEN
-    if not text.strip() or speech.startswith(_CLOSED_SPEECH) or text[0].isdigit():
-        return CLOSED
-    if "固有名詞" in speech or not listed or (readings and len(text) > 1) or ("他" not in listed and _UNKNOWN_NAME.fullmatch(text)):
-        return HOPEFUL
-    return OPEN
+@lru_cache(4096)
+def _shortened(shape: str) -> str:
+    """KKKh as K+h."""
+    return _REPEATED.sub(r"\1+", shape)
 
 
 def _is_prose(line: str) -> bool:

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import gzip
 import zlib
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from importlib.resources import files
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
 import numpy as np
@@ -44,6 +45,21 @@ class Traits:
     def __init__(self, single: tuple[str, ...], joined: tuple[str, str, str]) -> None:
         self.single = single
         self.joined = (joined[0][:_LONGEST], *joined[1:])
+
+
+class LateTraits(Traits):
+    """Traits that are made when first asked for: most kinds of tokens stand near no name."""
+
+    __slots__ = ("_make",)
+
+    def __init__(self, make: Callable[[], tuple[tuple[str, ...], tuple[str, str, str]]]) -> None:
+        self._make = make
+
+    def __getattr__(self, name: str) -> Any:  # called where `single` or `joined` was never set
+        if name not in Traits.__slots__:
+            raise AttributeError(name)
+        super().__init__(*self._make())
+        return object.__getattribute__(self, name)
 
 
 def pair_features(left: Traits, right: Traits) -> list[str]:
@@ -294,12 +310,13 @@ class _Tokens:
             self._right_shift = _grown(self._right_shift, room)
         widest = max(len(token.single) for token in tokens)
         padded = [(*token.single, *("",) * (widest - len(token.single))) for token in tokens]  # "" is no feature: each has its letter
-        keys = np.array([[feature_key(feature) for feature in features] for features in padded], np.uint32)
-        self.singles[first:last] = self._single.sums(keys)
-        ends = [[part.encode("utf-8", "replace") for part in _right_parts(token)] for token in tokens]
-        self._left[first:last] = [[feature_key(part) for part in _left_parts(token)] for token in tokens]
-        self._right[first:last] = [[zlib.crc32(part) for part in parts] for parts in ends]
-        self._right_shift[first:last] = [[self._shifts.number(len(part)) for part in parts] for parts in ends]
+        self.singles[first:last] = self._single.sums(_keys(chain.from_iterable(padded)).reshape(len(tokens), widest))
+        self._left[first:last] = _keys(part for token in tokens for part in _left_parts(token)).reshape(-1, _PAIRED)
+        ends = _encoded(part for token in tokens for part in _right_parts(token))
+        lengths = list(map(len, ends))
+        shifts = {length: self._shifts.number(length) for length in set(lengths)}
+        self._right[first:last] = np.fromiter(map(zlib.crc32, ends), np.uint32, len(ends)).reshape(-1, _PAIRED)
+        self._right_shift[first:last] = np.fromiter(map(shifts.__getitem__, lengths), np.intp, len(ends)).reshape(-1, _PAIRED)
 
     def pair_keys(self, ids: npt.NDArray[np.intp]) -> npt.NDArray[np.uint32]:
         """Keys of the features of every two neighbours, (n - 1, 5): that of a text in two parts from those of the parts."""
@@ -346,6 +363,21 @@ def _gains(transitions: Sequence[Sequence[float]]) -> tuple[float, float]:
 
 def feature_key(feature: str) -> int:
     return zlib.crc32(feature.encode("utf-8", "replace"))
+
+
+def _keys(features: Iterable[str]) -> npt.NDArray[np.uint32]:
+    """`feature_key` of many."""
+    encoded = _encoded(features)
+    return np.fromiter(map(zlib.crc32, encoded), np.uint32, len(encoded))
+
+
+def _encoded(texts: Iterable[str]) -> list[bytes]:
+    """UTF-8 of many texts, "?" for half of a character."""
+    many = list(texts)
+    try:
+        return list(map(str.encode, many))
+    except UnicodeEncodeError:
+        return [text.encode("utf-8", "replace") for text in many]
 
 
 def _grown(array: npt.NDArray[Any], room: int) -> npt.NDArray[Any]:
