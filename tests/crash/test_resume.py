@@ -116,8 +116,9 @@ def let_go(writer: RunWriter) -> None:
     assert path.exists()
 
 
+@pytest.mark.parametrize("deaths", [1, 2])
 def test_deaths_before_a_worker_had_the_file_are_not_counted_against_it(
-    share: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    share: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, deaths: int
 ) -> None:
     """Rules take seconds to load: a run that is killed while they do has begun nothing."""
     run(share, tmp_path / "undisturbed")
@@ -129,7 +130,7 @@ def test_deaths_before_a_worker_had_the_file_are_not_counted_against_it(
         yield
 
     die_after(monkeypatch, 3, share, out)
-    for _ in range(3):
+    for _ in range(deaths):
         with monkeypatch.context() as patch, pytest.raises(Died):
             patch.setattr(InProcess, "run", loading)
             patch.setattr(RunWriter, "suspend", let_go)
