@@ -134,6 +134,7 @@ def test_deaths_before_a_worker_had_the_file_are_not_counted_against_it(
         with monkeypatch.context() as patch, pytest.raises(Died):
             patch.setattr(InProcess, "run", loading)
             patch.setattr(RunWriter, "suspend", let_go)
+            patch.setattr(RunWriter, "abort", lambda self: None)
             run(share, out, checkpoint_seconds=0.0)
     run(share, out)
     assert content(out) == content(tmp_path / "undisturbed")
