@@ -50,6 +50,10 @@ class _Tally:
     standing: bool = True
 
 
+Judged = tuple[npt.NDArray[np.uint8], npt.NDArray[np.bool_], npt.NDArray[np.uint64]]
+"""(kind, whether it is our own, tag) of values."""
+
+
 class Gathering:
     """Gathers the hits of one object. Values come in by `add` and leave it only masked or as keyed tags."""
 
@@ -97,14 +101,16 @@ class Gathering:
         records: npt.NDArray[np.int64],
         *,
         where: npt.NDArray[np.int64] | None = None,
+        judged: Judged | None = None,
     ) -> None:
         """Hits of one claim: `values` a pa.StringArray; `rows` 1-based rows (None in text), `lines` 1-based physical lines (None
-        where there are none), `records` the identity block of each; `where` stands in the `values` table (default: the rows)."""
+        where there are none), `records` the identity block of each; `where` stands in the `values` table (default: the rows);
+        `judged` what `judge` says of the values, where it was asked for many claims at once."""
         if not len(values):
             return
         tally = self._tallies[slot]
         entity = tally.claim.entity_type
-        kinds, known, tags = self._judged(entity, values)
+        kinds, known, tags = judged or self.judge(entity, values)
         if rows is None:  # running text
             kinds = np.where(kinds == Kind.PHONE, np.uint8(Kind.DESK), kinds)
         where = rows if where is None else where
@@ -121,7 +127,7 @@ class Gathering:
     def add_aliases(self, slot: int, names: Any, records: npt.NDArray[np.int64]) -> None:
         """Full names of people who are met by a part of their name in these records; for the count of persons alone."""
         if len(names):
-            _, known, tags = self._judged("PERSON", names)
+            _, known, tags = self.judge("PERSON", names)
             kinds = np.where(known, np.uint8(Kind.OTHER), np.uint8(Kind.ALIAS))
             self._atoms.add(slot, kinds[~known], tags[~known], np.zeros(int((~known).sum()), np.int64), records[~known])
 
@@ -132,7 +138,7 @@ class Gathering:
         self._atoms.add(slot, Kind.OTHER, tags, np.minimum(positions, 2**31 - 1), records)
         self.seal()
 
-    def _judged(self, entity: str, values: Any) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.bool_], npt.NDArray[np.uint64]]:
+    def judge(self, entity: str, values: Any) -> Judged:
         """(kind, whether it is our own, tag) of every value; each distinct one is looked at once."""
         if _rarely_repeats(values):
             return self._each_judged(entity, values)
@@ -141,7 +147,7 @@ class Gathering:
         kinds, known, tags = self._each_judged(entity, encoded.dictionary)
         return kinds[codes], known[codes], tags[codes]
 
-    def _each_judged(self, entity: str, values: Any) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.bool_], npt.NDArray[np.uint64]]:
+    def _each_judged(self, entity: str, values: Any) -> Judged:
         tags = self._tags(entity, values)
         known = self._known.mask(entity, values, tags)
         kinds = _kinds(entity, values)

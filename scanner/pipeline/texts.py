@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from itertools import chain
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -12,7 +13,7 @@ import pyarrow as pa
 from detectors.windows import Window, Windower
 from scanner.model import Detection, Text
 from scanner.pipeline.blocks import REACH, Blocks
-from scanner.pipeline.gathering import Claim, Gathering
+from scanner.pipeline.gathering import Claim, Gathering, Judged
 from scanner.pipeline.name_parts import NameParts
 from scanner.pipeline.text_prints import TextPrints
 
@@ -88,15 +89,16 @@ class TextReader:
         self._count += 1
 
     def _hand_over(self) -> None:
-        """Between two blocks: what was found goes into the gathering, one call a claim."""
+        """Between two blocks: what was found goes into the gathering; values of a type are judged at once, since each page is a place."""
         for (claim, _), hits in self._pending.items():
             for value in hits.values if claim.entity_type == "PERSON" else ():
                 self._names.learn(value)
+        judged = self._judged()
         for (claim, has_lines), hits in self._pending.items():
-            lines = np.array(hits.lines, np.int64)
-            values = pa.array(hits.values, pa.string())
+            lines, records = np.array(hits.lines, np.int64), np.array(hits.records, np.int64)
+            values, said = next(judged[claim.entity_type])
             slot = self._gathering.slot(claim)
-            self._gathering.add(slot, values, hits.score, None, lines if has_lines else None, np.array(hits.records, np.int64), where=lines)
+            self._gathering.add(slot, values, hits.score, None, lines if has_lines else None, records, where=lines, judged=said)
             if claim.entity_type == "PERSON":
                 meant = [
                     (full, record) for value, record in zip(hits.values, hits.records, strict=True) if (full := self._names.full(value))
@@ -106,6 +108,21 @@ class TextReader:
         self._pending.clear()
         self._count = 0
         self._gathering.seal()
+
+    def _judged(self) -> dict[str, Iterator[tuple[Any, Judged]]]:
+        """Type -> values and what is said of them, for one pending claim after another."""
+        by_type: dict[str, list[list[str]]] = {}
+        for (claim, _), hits in self._pending.items():
+            by_type.setdefault(claim.entity_type, []).append(hits.values)
+        return {entity: self._parts(entity, lists) for entity, lists in by_type.items()}
+
+    def _parts(self, entity: str, lists: list[list[str]]) -> Iterator[tuple[Any, Judged]]:
+        values = pa.array(list(chain.from_iterable(lists)), pa.string())
+        kinds, known, tags = self._gathering.judge(entity, values)
+        end = 0
+        for part in lists:
+            start, end = end, end + len(part)
+            yield values[start:end], (kinds[start:end], known[start:end], tags[start:end])
 
 
 class _Stream:

@@ -25,7 +25,7 @@ from scanner.findings.read import open_findings
 from scanner.model import Blob, Finished, Location, Unreadable
 from scanner.person import person_here
 from scanner.pipeline import Pipeline
-from scanner.pipeline.gathering import Claim, Gathering
+from scanner.pipeline.gathering import Claim, Gathering, Judged
 from scanner.policy import load
 from scanner.redact import Key, normalise
 from scanner.run import audit
@@ -176,6 +176,7 @@ class _Watched(Gathering):
         records: npt.NDArray[np.int64],
         *,
         where: npt.NDArray[np.int64] | None = None,
+        judged: Judged | None = None,
     ) -> None:
         if self.wanted.fits(self.claim_of(slot)):
             for at, value in enumerate(values.to_pylist()):
@@ -183,7 +184,7 @@ class _Watched(Gathering):
                     break
                 row, line = (None if one is None else int(one[at]) for one in (rows, lines))
                 self.wanted.values.setdefault(value, (row, line))
-        Gathering.add(self, slot, values, score, rows, lines, records, where=where)
+        Gathering.add(self, slot, values, score, rows, lines, records, where=where, judged=judged)
 
     def drop(self, slot: int) -> None:
         if self.wanted.fits(self.claim_of(slot)):
