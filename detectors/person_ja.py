@@ -50,6 +50,7 @@ _KANJI: Final = re.compile("[々一-龠]")
 _OFFICE_NEXT: Final = re.compile(
     "[々一-龠ァ-ヴー]{0,10}?(?:大臣|担当相|外相|長官|総長|司令官?|[大中少]将|[大中少]佐|監督|議員|知事|市長|委員長|教授|選手|記者)"
 )
+_OFFICE_LAST: Final = frozenset(word[-1] for word in f"{_HONORIFIC}|{_TITLES}|臣|相|官|長|令|将|佐|督|員|事|授|手|者".split("|"))
 _BEFORE_PERSON: Final = re.compile(rf"(?:{_TITLES})(?:の|・|:|：)?[ 　]?$")
 _COMPANY_BEFORE: Final = re.compile(
     r"(?:株式会社|有限会社|合同会社|合資会社|合名会社|\(株\)|（株）|㈱|\(有\)|（有）|㈲|学校法人|医療法人|(?:社団|財団|宗教|"
@@ -221,6 +222,7 @@ class JapanesePersonRecognizer(EntityRecognizer):
         self._tagger = Tagger("names_ja_prose.bin.gz")
         self._part_kinds: dict[int, tuple[str, str]] = {}
         self._known: dict[tuple[str, int], tuple[str, str, Traits, int]] = {}
+        self._read_lines: dict[str, tuple[Claim, ...]] = {}
         self._read: dict[_Part, tuple[Claim, ...]] = {}
         self._read_sentences: dict[tuple[str, bool], list[Token]] = {}
         self._page = PageNames(self.names)
@@ -250,21 +252,34 @@ class JapanesePersonRecognizer(EntityRecognizer):
 
     def _remembered(self, lines: Sequence[str]) -> list[tuple[Claim, ...]]:
         """`claims` of lines; they come again, in the margins of windows, and so do sentences, in text made from templates."""
-        parts = {line: self._parts(line if _encodable(line) else line.encode("utf-8", "replace").decode()) for line in lines}
+        known = self._read_lines
+        new = [line for line in dict.fromkeys(lines) if line not in known]
+        if not new:
+            return [known[line] for line in lines]
+        fresh = dict(zip(new, self._fresh(new), strict=True))
+        found = [fresh[line] if line in fresh else known[line] for line in lines]
+        if len(known) + len(new) >= _LINES_KEPT:
+            known.clear()
+        known.update((line, claims) for line, claims in fresh.items() if len(line) <= MEMORABLE)
+        return found
+
+    def _fresh(self, lines: Sequence[str]) -> list[tuple[Claim, ...]]:
+        """`claims` of lines that are not remembered."""
+        pieces_of = [self._parts(line if _encodable(line) else line.encode("utf-8", "replace").decode()) for line in lines]
         read = self._read
-        wanted = dict.fromkeys(part for pieces in parts.values() for _, part in pieces)
+        wanted = dict.fromkeys([part for pieces in pieces_of for _, part in pieces])
         new = [part for part in wanted if part not in read]
         if len(read) + len(new) >= _LINES_KEPT:
             read.clear()
             new = list(wanted)
-        fresh = dict(zip(new, self._tagger.answer([self._read_part(part) for part in new]), strict=True))
-        read.update((part, claims) for part, claims in fresh.items() if len(part.text) <= MEMORABLE)
-        known = {**fresh, **{part: read[part] for part in wanted if part in read}}
-        of_line = {
-            line: tuple(Claim(offset + first, offset + last, score) for offset, part in pieces for first, last, score in known[part])
-            for line, pieces in parts.items()
-        }
-        return [of_line[line] for line in lines]
+        known: dict[_Part, tuple[Claim, ...]] = dict(zip(new, self._tagger.answer([self._read_part(part) for part in new]), strict=True))
+        fresh = list(known.items())
+        known.update((part, read[part]) for part in wanted if part in read)
+        read.update((part, claims) for part, claims in fresh if len(part.text) <= MEMORABLE)
+        return [
+            tuple([Claim(offset + first, offset + last, score) for offset, part in pieces for first, last, score in known[part]])
+            for pieces in pieces_of
+        ]
 
     def _parts(self, line: str) -> list[tuple[int, _Part]]:
         """(offset, sentence) of a line of prose, else the line."""
@@ -455,7 +470,7 @@ class JapanesePersonRecognizer(EntityRecognizer):
         kinds = "".join([word for word in ("姓", "名", "人名", "地名", "固有", "他") if word in listed]) + self._readings(text)
         shape = _shortened(text.translate(_SHAPES)) + str(min(len(text), 4))
         plain = "0" if text.isdecimal() else text
-        office = "o" if _AFTER_PERSON.fullmatch(text) or _OFFICE_NEXT.fullmatch(text) else ""
+        office = "o" if text[-1:] in _OFFICE_LAST and (_AFTER_PERSON.fullmatch(text) or _OFFICE_NEXT.fullmatch(text)) else ""
         alone = (f"w{plain}", f"p{speech}", f"k{speech}{kinds}", f"s{shape}", f"o{office}{shape[0]}")
         parts = (f"f{text[:1]}", f"l{text[-1:]}", f"g{text[:2]}", f"e{text[-2:]}", f"t{text[-3:]}")
         small, middle, large = self._groups.of(normal) or self._groups.of(text) or ("-", "-", "-")

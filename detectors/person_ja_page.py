@@ -175,9 +175,12 @@ class PageNames:
         """Surnames by themselves where the words around say that they are somebody's, and surnames before a title."""
         seen = self._runs
         for match in _KANJI_RUN.finditer(text):
-            kind = seen.get(match[0])
+            run = match[0]
+            kind = seen.get(run)
             if kind is None:
-                kind = self._learn(match[0])
+                if run[-1] not in LAST and not (len(run) <= _LONGEST_SURNAME and _may_be_spoken_of(text, *match.span())):
+                    continue  # whatever it is
+                kind = self._learn(run)
             if kind == _OTHER:
                 continue
             start, end = match.span()
@@ -302,6 +305,12 @@ class PageNames:
 
     def _may_be_given(self, rest: str) -> bool:
         return not self._names.kinds(rest) or self._names.given(rest)
+
+
+def _may_be_spoken_of(text: str, start: int, end: int) -> bool:
+    """Whether `_spoken_of` can be sure of a surname that stands here, by the characters beside it."""
+    before, after = text[start - 1] if start else "\n", text[end : end + 1]
+    return before in "はの、 　" or (after != "" and after in "でとがはもかよ") or KANA_NEXT.match(text, end) is not None
 
 
 def _kana_runs(text: str, start: int, end: int) -> Iterator[re.Match[str]]:

@@ -263,12 +263,16 @@ class _Table:
         total = np.zeros((count, *self._rows.shape[1:]), np.int32)
         if not len(self._keys):
             return total
-        asked = np.flatnonzero(self._known[flat >> self._shift])  # most are met nowhere
-        at = np.minimum(np.searchsorted(self._keys, flat[asked]), len(self._keys) - 1)
-        good = self._keys[at] == flat[asked]
+        asked = self._known[flat >> self._shift].nonzero()[0]  # most are met nowhere
+        sought = flat[asked]
+        at = self._keys.searchsorted(sought)
+        at[at == len(self._keys)] = 0
+        good = self._keys[at] == sought
         at, owners = at[good], asked[good] // features
         if len(owners):
-            firsts = np.flatnonzero(np.diff(owners, prepend=-1))
+            opens = np.ones(len(owners), np.bool_)
+            np.not_equal(owners[1:], owners[:-1], out=opens[1:])
+            firsts = opens.nonzero()[0]
             total[owners[firsts]] = np.add.reduceat(self._rows[at], firsts, axis=0, dtype=np.int32)
         return total
 
