@@ -38,7 +38,7 @@ class WorkerConfig:
 
     pipeline: PipelineConfig
     factory: str = "scanner.pipeline:Pipeline"  # called with `pipeline`; what it returns has `scan_file`
-    modules: tuple[str, ...] = ("numpy", "pyarrow")  # imported once, before workers are forked
+    modules: tuple[str, ...] = ("numpy", "pyarrow", "pandas")  # imported once, before workers are forked
     temp: Path | None = None  # where private temporary folders are made; None: the system's place
     nice: int | None = None
     bytes_per_second: float | None = None  # that one worker may read from the share

@@ -23,7 +23,7 @@ class WorkersFailed(Exception):
 
 
 NURSERY = "scanner.run.nursery"
-_WARMING = ("numpy", "pyarrow", "presidio_analyzer", "scanner.pipeline", "detectors.engine")  # what takes a second to import
+_WARMING = ("numpy", "pyarrow", "pandas", "presidio_analyzer", "scanner.pipeline", "detectors.engine")  # what takes a second to import
 
 
 class NurseryLink:

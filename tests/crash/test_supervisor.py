@@ -265,7 +265,7 @@ def test_workers_without_preloading(tmp_path: Path) -> None:
 
 
 def test_the_staged_library_set_starts_no_thread(tmp_path: Path) -> None:
-    with Supervisor(config(tmp_path, modules=("numpy", "pyarrow")), 1) as supervisor:
+    with Supervisor(config(tmp_path, modules=("numpy", "pyarrow", "pandas")), 1) as supervisor:
         list(supervisor.run(tasks(write_share(tmp_path, {"a": "x"}))))
         assert supervisor.config.preload, "a thread appeared before the fork"
 
