@@ -6,7 +6,7 @@ import gzip
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from functools import cache, cached_property
+from functools import cache, cached_property, lru_cache
 from importlib.resources import files
 from typing import Any, Final
 
@@ -57,6 +57,7 @@ def katakana(text: str) -> str:
     return unicodedata.normalize("NFKC", text).translate(_HIRAGANA)
 
 
+@lru_cache(16_384)
 def romaji_key(word: str) -> str:
     """A Latin spelling brought to one form, whatever its system: Hepburn, Kunrei, macrons, `oh`, doubled or dropped long vowels."""
     plain = "".join(c for c in unicodedata.normalize("NFD", word.lower()) if "a" <= c <= "z")

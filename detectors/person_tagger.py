@@ -313,14 +313,18 @@ class _Tokens:
             self.singles, self._left, self._right = (_grown(a, room) for a in (self.singles, self._left, self._right))
             self._right_shift = _grown(self._right_shift, room)
         widest = max(len(token.single) for token in tokens)
-        padded = [(*token.single, *("",) * (widest - len(token.single))) for token in tokens]  # "" is no feature: each has its letter
-        self.singles[first:last] = self._single.sums(_keys(chain.from_iterable(padded)).reshape(len(tokens), widest))
-        self._left[first:last] = _keys(part for token in tokens for part in _left_parts(token)).reshape(-1, _PAIRED)
-        ends = _encoded(part for token in tokens for part in _right_parts(token))
-        lengths = list(map(len, ends))
-        shifts = {length: self._shifts.number(length) for length in set(lengths)}
-        self._right[first:last] = np.fromiter(map(zlib.crc32, ends), np.uint32, len(ends)).reshape(-1, _PAIRED)
-        self._right_shift[first:last] = np.fromiter(map(shifts.__getitem__, lengths), np.intp, len(ends)).reshape(-1, _PAIRED)
+        texts = [  # "" is no feature: each has its letter
+            (*token.single, *("",) * (widest - len(token.single)), *_left_parts(token), *_right_parts(token)) for token in tokens
+        ]
+        encoded = _encoded(chain.from_iterable(texts))
+        keys = np.fromiter(map(zlib.crc32, encoded), np.uint32, len(encoded)).reshape(len(tokens), widest + 2 * _PAIRED)
+        self.singles[first:last] = self._single.sums(keys[:, :widest])
+        self._left[first:last] = keys[:, widest : widest + _PAIRED]
+        self._right[first:last] = keys[:, widest + _PAIRED :]
+        number, every = self._shifts.number, widest + 2 * _PAIRED
+        self._right_shift[first:last] = [
+            [number(len(part)) for part in encoded[end - _PAIRED : end]] for end in range(every, len(encoded) + 1, every)
+        ]
 
     def pair_keys(self, ids: npt.NDArray[np.intp]) -> npt.NDArray[np.uint32]:
         """Keys of the features of every two neighbours, (n - 1, 5): that of a text in two parts from those of the parts."""
@@ -367,12 +371,6 @@ def _gains(transitions: Sequence[Sequence[float]]) -> tuple[float, float]:
 
 def feature_key(feature: str) -> int:
     return zlib.crc32(feature.encode("utf-8", "replace"))
-
-
-def _keys(features: Iterable[str]) -> npt.NDArray[np.uint32]:
-    """`feature_key` of many."""
-    encoded = _encoded(features)
-    return np.fromiter(map(zlib.crc32, encoded), np.uint32, len(encoded))
 
 
 def _encoded(texts: Iterable[str]) -> list[bytes]:
