@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, settings, strategies
 
+from detectors import person_ja
+from detectors.names_data import katakana
 from detectors.person_ja import JapanesePersonRecognizer
 from scanner.model import DetectSettings
 
@@ -115,3 +117,49 @@ def test_offsets_hold_in_rows_whose_ends_are_ascii() -> None:
 
 def test_a_very_long_run_of_names_is_read_like_any_line() -> None:
     assert len(found("山田太郎様、" * 600)) == 600
+
+
+def test_words_of_office_end_as_the_short_way_says() -> None:
+    words = [
+        *person_ja._HONORIFIC.split("|"),
+        *person_ja._TITLES.split("|"),
+        "外務大臣",
+        "担当相",
+        "外相",
+        "長官",
+        "総長",
+        "司令",
+        "司令官",
+    ]
+    words += ["大将", "中佐", "監督", "議員", "知事", "市長", "委員長", "教授", "選手", "記者"]
+    for word in words:
+        assert person_ja._AFTER_PERSON.fullmatch(word) or person_ja._OFFICE_NEXT.fullmatch(word)
+        assert word[-1] in person_ja._OFFICE_LAST
+
+
+def test_no_reading_begins_with_kanji() -> None:
+    names = RECOGNIZER.names
+    assert not any(person_ja._PLAIN_KANJI.match(reading) for reading in names.surname_readings | names.given_readings)
+    every = "".join(map(chr, range(0x4E00, 0xA000)))
+    assert katakana(every) == every
+
+
+def test_lines_met_before_are_judged_as_at_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(person_ja, "_LINES_KEPT", 3)
+    lines = [
+        "昨日、山田太郎が来た。",
+        "担当は佐藤様です。",
+        "会議を行った。",
+        "鈴木一郎、大阪支店",
+        "昨日、山田太郎が来た。",
+        "会議を行った。",
+    ]
+    fresh = []
+    for line in lines:
+        RECOGNIZER._read_lines.clear()
+        RECOGNIZER._read.clear()
+        fresh.append(RECOGNIZER.claims(line))
+    assert [len(claims) for claims in fresh] == [1, 1, 0, 1, 1, 0]
+    for _ in range(2):
+        assert [RECOGNIZER.claims(line) for line in lines] == fresh
+        assert [list(claims) for claims in RECOGNIZER._remembered([*lines, *lines])] == [*fresh, *fresh]

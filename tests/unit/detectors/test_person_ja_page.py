@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, settings, strategies
 
-from detectors import engine
+from detectors import engine, person_ja_page
 from detectors.person_ja import JapanesePersonRecognizer
 from scanner.model import DetectSettings
 
@@ -121,3 +121,40 @@ def test_claims_of_a_page_do_not_overlap(text: str) -> None:
     for claim in sorted(RECOGNIZER.page_claims(text)):
         assert end <= claim.start < claim.end <= len(text)
         end = claim.end
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    strategies.lists(
+        strategies.sampled_from([*"はのでとがもかよ、。 　\n3", "担当は", "部長の", "お世話になります", "です", "リーダー", "より"]),
+        max_size=4,
+    ),
+    strategies.sampled_from(["佐藤", "東海林", "森"]),
+    strategies.lists(strategies.sampled_from([*"はのでとがもかよ、。 　\n", "です", "と申します", "チーフ", "から、"]), max_size=3),
+)
+def test_a_surname_that_words_beside_it_speak_for_is_never_passed_over_unread(before: list[str], name: str, after: list[str]) -> None:
+    start = len("".join(before))
+    text = "".join([*before, name, *after])
+    page = RECOGNIZER._page
+    if page._spoken_of(text, start, start + len(name)):
+        assert person_ja_page._may_be_spoken_of(text, start, start + len(name))
+
+
+@pytest.mark.parametrize(
+    ("before", "name", "after"),
+    [
+        ("部長の", "佐藤", "より"),
+        ("担当は", "佐藤", "です"),
+        ("会議。", "東海林", "が確認した"),
+        ("会議。", "東海林", "から、"),
+        ("会議。", "東海林", "は帰った"),
+        ("会議。", "東海林", "も帰った"),
+        ("お世話になっております。", "佐藤", "です"),
+        ("お世話になっております。", "佐藤", "と申します"),
+        ("会う", "佐藤", "チーフ"),
+    ],
+)
+def test_each_way_to_speak_for_a_surname_is_seen_beside_it(before: str, name: str, after: str) -> None:
+    text, start = before + name + after, len(before)
+    assert RECOGNIZER._page._spoken_of(text, start, start + len(name))
+    assert person_ja_page._may_be_spoken_of(text, start, start + len(name))

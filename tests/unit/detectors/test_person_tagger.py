@@ -9,7 +9,7 @@ import pytest
 
 from detectors.person_en import EnglishPersonRecognizer
 from detectors.person_ja import JapanesePersonRecognizer
-from detectors.person_tagger import BEGIN, EDGE, INSIDE, LABELS, NEAR, Tagger, Traits, feature_key, pair_features, run_of
+from detectors.person_tagger import BEGIN, EDGE, INSIDE, LABELS, NEAR, LateTraits, Tagger, Traits, feature_key, pair_features, run_of
 from scanner.model import DetectSettings
 
 TAGGER = Tagger("names_en_prose.bin.gz")
@@ -124,3 +124,21 @@ def test_sentences_of_a_line_are_read_as_lines_are(stop: str) -> None:
     )
     assert found(JAPANESE, text) == ["中村", "山田太郎", "山口"]
     assert found(JAPANESE, text) == ["中村", "山田太郎", "山口"]  # remembered
+
+
+def test_traits_are_made_once_and_only_where_a_run_sees_them() -> None:
+    made: list[str] = []
+
+    def late(word: str) -> LateTraits:
+        def make() -> tuple[tuple[str, ...], tuple[str, str, str]]:
+            made.append(word)
+            return (f"w{word}",), (word, "NNP", "Aa")
+
+        return LateTraits(make)
+
+    words = [late(word) for word in ["a", "b", "c", "d", "e", "f", "Mary", "g", "h", "i", "j", "k", "l"]]
+    for _ in range(2):
+        TAGGER.tag(words, 6, 7)
+        assert made == ["d", "e", "f", "Mary", "g", "h", "i"]
+    assert words[6].joined == ("Mary", "NNP", "Aa")
+    assert not hasattr(words[0], "other")
