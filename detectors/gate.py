@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from detectors.rule import Rule
 
 _WORD_REACH: Final = 100 + 160 + 60  # characters: a rule's widest reach, its longest match, a long word
+_FEW: Final = 2  # rules with a word in the text up to which each is asked by itself
 _UNUSUAL: Final = ("\u212a", "\u0130")  # characters whose small letters are ASCII ones (Kelvin sign, dotted I): no byte pattern knows them
 
 
@@ -83,6 +84,7 @@ class Gate:
         )
         self._strong = Screen([*plain, *extras], located=located, guarded=guarded)
         self.always = frozenset(number for number in self._strong.always if number < self._count)
+        self._single_screens: dict[int, Screen] = {}
 
     @cached_property
     def _weak(self) -> Screen:
@@ -126,8 +128,18 @@ class Gate:
             return speaking
         near: set[int] = set()
         for low, high in _regions(self._extras.word_ends(found), data):
-            near |= self._weak.seen(data[low:high])
+            if len(speaking) > _FEW:
+                near |= self._weak.seen(data[low:high])
+            else:  # all signs of numbers at once are slow where numbers are what the text is full of
+                near.update(number for number in speaking - near if self._alone(number).seen(data[low:high]))
         return speaking & near
+
+    def _alone(self, number: int) -> Screen:
+        """The signs of one rule that needs a context word."""
+        known = self._single_screens.get(number)
+        if known is None:
+            known = self._single_screens[number] = Screen([_single(self._finders[number].signs)], kept=False)
+        return known
 
 
 def _regions(ends: Sequence[int], data: bytes) -> Iterator[tuple[int, int]]:

@@ -26,9 +26,17 @@ class _Entry:
 class Screen:
     """Asks many patterns at once. Detector number i is screened if every one of its patterns is."""
 
-    def __init__(self, patterns: Sequence[tuple[str, ...] | None], *, located: Sequence[bool] = (), guarded: Sequence[bool] = ()) -> None:
+    def __init__(
+        self,
+        patterns: Sequence[tuple[str, ...] | None],
+        *,
+        located: Sequence[bool] = (),
+        guarded: Sequence[bool] = (),
+        kept: bool = True,
+    ) -> None:
         """`patterns[i]`: regexes of which one must match wherever detector i finds something; None where that is not known, () where it
-        finds nothing. `located[i]`: every end of a match is wanted, not only whether there is one. `guarded[i]`: see `pattern.sign`."""
+        finds nothing. `located[i]`: every end of a match is wanted, not only whether there is one. `guarded[i]`: see `pattern.sign`.
+        `kept`: whether the database is worth a place among those kept between runs."""
         self._lock = threading.Lock()  # one scratch space, which two scans must not share
         always: set[int] = set()
         entries: list[_Entry] = []
@@ -41,7 +49,7 @@ class Screen:
                 always.add(number)
             else:
                 entries.extend(_Entry(number, item, bool(located) and located[number]) for item in made)
-        self._database, refused = _compiled(entries)
+        self._database, refused = _compiled(entries, kept)
         self._stopped = _stopped()
         self.always = frozenset(always | refused)
         self._owners = [entry.owner for entry in entries if entry.owner not in refused]
@@ -84,18 +92,18 @@ def in_characters(found: Mapping[int, Sequence[int]], folded: str, data: bytes) 
     return {number: [places[end] for end in ends] for number, ends in unique.items()}
 
 
-def _compiled(entries: Sequence[_Entry]) -> tuple[Any, frozenset[int]]:
+def _compiled(entries: Sequence[_Entry], kept: bool) -> tuple[Any, frozenset[int]]:
     """(database, owners of patterns that Hyperscan does not take). One by one only where it refuses them together."""
     import hyperscan
 
     if not entries:
         return None, frozenset()
     try:
-        return _compile(entries), frozenset()
+        return _compile(entries, kept), frozenset()
     except hyperscan.error:
         refused = frozenset(entry.owner for entry in entries if not _compiles(entry))
         rest = [entry for entry in entries if entry.owner not in refused]
-        return (_compile(rest) if rest else None), refused
+        return (_compile(rest, kept) if rest else None), refused
 
 
 def _stopped() -> type[Exception]:
@@ -109,13 +117,13 @@ def _compiles(entry: _Entry) -> bool:
     import hyperscan
 
     try:
-        _compile([entry])
+        _compile([entry], kept=False)
     except hyperscan.error:
         return False
     return True
 
 
-def _compile(entries: Sequence[_Entry]) -> Any:
+def _compile(entries: Sequence[_Entry], kept: bool) -> Any:
     import hyperscan
 
     def flags(entry: _Entry) -> int:
@@ -129,4 +137,4 @@ def _compile(entries: Sequence[_Entry]) -> Any:
         database.compile(expressions=expressions, ids=list(range(len(entries))), elements=len(entries), flags=modes)
         return database
 
-    return kept_or_made(expressions, modes, make)
+    return kept_or_made(expressions, modes, make) if kept else make()
