@@ -109,9 +109,10 @@ def test_an_installed_model_is_plugged_in(tmp_path: Path, monkeypatch: pytest.Mo
         max_size=8,
     ).map("".join)
 )
-def test_what_is_looked_for_first_stands_wherever_a_name_of_two_words_does(pattern: str, text: str) -> None:
-    if getattr(person_en, pattern).search(text):
-        assert person_en._PAIR_HINT.search(text)
+def test_a_name_of_two_words_is_found_where_its_capitals_stand_as_over_the_whole_text(pattern: str, text: str) -> None:
+    compiled = getattr(person_en, pattern)
+    starts = [match.start() for match in person_en._OPENS_PAIR.finditer(text)]
+    assert [match.span() for match in person_en._matches_at(compiled, text, starts)] == [match.span() for match in compiled.finditer(text)]
 
 
 def test_the_fields_of_a_record_are_no_sentence() -> None:
