@@ -150,6 +150,10 @@ class AtomStore:
         if self._spool is not None:
             yield from ticking(self._spool.runs(self._sealed), self.alive)
 
+    def at_hand(self) -> Atoms | None:
+        """All atoms in order of record, where none of them has left the memory."""
+        return next(self.blocks(), None) if self._spool is None else None
+
     def partitions(self, surplus: Surplus) -> Iterator[Atoms]:
         """Blocks that hold all atoms of the tags in them, in ascending order of tag, each sorted by (tag, slot, row). Of a value
         that stands very often some atoms are left out and counted in `surplus`: see `thinned`."""
