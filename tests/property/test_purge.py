@@ -30,6 +30,7 @@ HOW = st.one_of(
     ),
 )
 """Not met; or met so, with these values in it where it was read, and findings of the rules that their numbers name."""
+LOOKED_INTO = ("scanned", "partial", "unchanged", "judged")
 RUNS = st.tuples(
     st.just("run"),
     st.sampled_from(("complete", "complete", "complete", "incomplete")),
@@ -74,12 +75,14 @@ def test_what_holds_is_the_same(steps: list[Step], limit: int, later: Step) -> N
 
 
 def _run(out: Path, outcome: str, root: str, held: Mapping[tuple[str, str | None], tuple[str, set[int]] | None], run_id: str = "") -> None:
-    """The files are named from the root of all, also by a run over a folder in it."""
+    """The files are named from the root of all, also by a run over a folder in it. A member is met where its file was looked into."""
     store = open_store(out, KEY_ID)
     run_id = run_id or store.new_run_id()
     with store.begin(run_id, [root]) as writer:
         for (path, member), how in held.items():
             if how is None or not f"{ROOT}/{path}".startswith(root):
+                continue
+            if member is not None and (held[path, None] or ("not met",))[0] not in LOOKED_INTO:
                 continue
             status, numbers = how
             if path.endswith("/"):
