@@ -173,7 +173,8 @@ def steady(home: Path, asked: argparse.Namespace) -> int:
             at, resident, descriptors, threads, queue = samples[-1]
             print(f"{at:7.0f} s  {resident:7.1f} MB  {descriptors:4d} descriptors  {threads:2d} threads  queue {queue}", flush=True)
         time.sleep(0.02)
-    done = wait_for(lambda: watch.told().get("queue") == 0, 300, every=1.0)
+    last = time.time() + 1.0  # what is told is up to a second old
+    done = wait_for(lambda: (now := watch.told()).get("queue") == 0 and now["at"] > last and not watch.left(), 300, every=1.0)
     told = watch.told()
     watch.end(signal.SIGTERM)
     names = ("decided", "released", "held_since_start", "found_by_reconciling", "overflows", "faults")
@@ -183,7 +184,7 @@ def steady(home: Path, asked: argparse.Namespace) -> int:
         f"memory {min(one[1] for one in settled):.1f} to {max(one[1] for one in settled):.1f} MB, "
         f"descriptors {min(one[2] for one in settled)} to {max(one[2] for one in settled)}, queue at most {max(one[4] for one in settled)} (after two minutes)"
     )
-    return not done
+    return not done or told.get("decided") != dropped + 1  # the first file of all
 
 
 def _resources(pid: int) -> tuple[float, int, int]:
