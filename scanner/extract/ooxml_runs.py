@@ -15,7 +15,8 @@ from xml.parsers import expat
 _BARE: Final = r"[^<>&\r\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]"
 _TEXT: Final = _BARE + "{0,32767}+"  # what Excel allows in a cell
 _T: Final = '<t(?: xml:space="preserve")?>'
-_ATTRIBUTES: Final = r'(?: (?:[A-Za-z0-9]{1,20}:)?[A-Za-z]{1,20}="[^"<>&\r\n\t]{0,200}")*+'
+_VALUE: Final = r'="[^"<>&\r\n\t]{0,200}"'
+_ATTRIBUTES: Final = rf"(?: [A-Za-z]{{1,20}}{_VALUE})*+(?: [A-Za-z0-9]{{1,20}}:[A-Za-z]{{1,20}}{_VALUE})?+"  # one in a namespace, the last
 _CELL: Final = (
     r'<c(?: r="[A-Z]{1,3}[0-9]{1,7}")?+(?: s="[0-9]{1,6}")?+(?: t="(?:s|str|n|b|e|inlineStr)")?+'
     rf"(?:/>|></c>|>(?:<f>[^<>&\"\r\x00-\x1f]{{0,8192}}+</f>)?+<v>{_TEXT}</v></c>|><is>{_T}{_TEXT}</t></is></c>)"
@@ -32,7 +33,7 @@ ROWS: Final = re.compile(rf"(?:<row{_ATTRIBUTES}(?:/>|>(?:{_CELL}{_BLANK})*+</ro
 ROW: Final = re.compile("<row([^>]*?)(?:/>|>(.*?)</row>)", re.DOTALL)
 """Attributes and cells of one of them."""
 PREFIX: Final = re.compile("<row[^>]* ([A-Za-z0-9]+):")
-"""A namespace that an attribute of a row is in (the last of several)."""
+"""The namespace that an attribute of a row is in."""
 ROW_NUMBER: Final = re.compile(' r="([0-9]{1,7})"')
 CELL: Final = re.compile(
     r'<c(?: r="([A-Z]+)[0-9]+")?(?: s="([0-9]+)")?(?: t="([a-zA-Z]+)")?'

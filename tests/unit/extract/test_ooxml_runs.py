@@ -32,6 +32,7 @@ ROW_PIECES = [
     '<row r="14"><c t="s" r="A14"><v>1</v></c></row>',
     "<row r='15'><c r='A15'><v>1</v></c></row>",
     '<row r="16"><c r="A16" t="inlineStr"><is><t>山田 太郎\r\nsecond</t></is></c></row>',
+    '<row r="25" foo:bar="1" x14ac:dyDescent="0.25"><c r="A25"><v>1</v></c></row>',
     '<row r="17" foo:bar="1"><c r="A17"><v>1</v></c></row>',
     '<!-- <row r="18"><c r="A18"><v>1</v></c></row> -->',
     '<![CDATA[<row r="19"><c r="A19"><v>1</v></c></row>]]>',
@@ -103,7 +104,7 @@ def test_other_encodings_are_expats(encoding: str) -> None:
 
 
 def test_a_comment_that_comes_in_two_pieces() -> None:
-    data = SHEET.format("<x/>" * 60 + ROW_PIECES[12] + ROW_PIECES[0]).encode()
+    data = SHEET.format("<x/>" * 60 + ROW_PIECES[13] + ROW_PIECES[0]).encode()
     whole = _sheet(data, len(data))
     assert len(whole[0]) == 1
     assert all(_sheet(data, size) == whole for size in range(1, len(data)))
